@@ -1,0 +1,68 @@
+#ifndef MESHDECK_HOST_PROC_H
+#define MESHDECK_HOST_PROC_H
+/*
+ * Processes that outlive the engine (QEMU, wireguard-go, dnsmasq) and workers that do not (SSH,
+ * nft). A long-lived process runs in its own session with SIGHUP ignored; it inherits a locked pid
+ * file (a POSIX record lock cannot be inherited, so the lock is taken in the child between fork and
+ * exec and kept by a descriptor that exec leaves open) and is found again by that lock: the pid in
+ * the file is believed only while F_GETLK names the same process as the holder.
+ * Engine thread; nothing here waits.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "backend/model/err.h"
+
+struct uv_loop_s;
+
+enum { PROC_FDS_MAX = 16 };
+
+struct proc_spec {
+    const char *const *argv;       /* argv[0] a path or a name looked up in PATH; NULL at the end */
+    const char *pid_file;          /* created 0600 without following links; NULL: none */
+    const char *log_file;          /* stdout and stderr, appended, bounded by the caller; NULL: /dev/null */
+    const char *work_dir;          /* NULL: "/" */
+    uid_t uid;                     /* 0: stays as it is; else uid and gid are set, no groups kept */
+    gid_t gid;
+    bool detached;                 /* own session, SIGHUP ignored: outlives us */
+    bool keep_net_admin;           /* with uid: CAP_NET_ADMIN, NET_RAW, NET_BIND_SERVICE stay */
+    int oom_score_adj;
+    struct {
+        int from, to;              /* descriptor here, number in the child (>= 3) */
+    } fds[PROC_FDS_MAX];
+    size_t n_fds;
+};
+
+/* Why a process ended, as far as can be known. */
+struct proc_end {
+    bool status_known; /* false for an adopted process: it was not our child */
+    int exit_code;     /* -1 when killed by a signal */
+    int signal;        /* 0 when it exited */
+};
+
+struct proc; /* one process that is watched; engine thread */
+typedef void proc_ended_fn(struct proc *p, const struct proc_end *end, void *arg);
+
+/* Starts it and watches its pidfd on the loop; `ended` is called once, from the loop. An exec that
+ * fails is reported here, with the errno of the child (a close-on-exec pipe). */
+int proc_start(struct uv_loop_s *loop, const struct proc_spec *spec, proc_ended_fn *ended,
+               void *arg, struct proc **ret, struct err *e);
+
+/* The live holder of pid_file's lock, or 0 when there is none. */
+pid_t proc_find(const char *pid_file);
+
+/* Watches a process that an earlier engine started; -ESRCH when it is gone. */
+int proc_adopt(struct uv_loop_s *loop, const char *pid_file, proc_ended_fn *ended, void *arg,
+               struct proc **ret, struct err *e);
+
+pid_t proc_pid(const struct proc *p);
+/* By pidfd, so it can never reach a stranger. -ESRCH when it is gone. */
+int proc_signal(struct proc *p, int signal);
+/* Stops watching; the process goes on. NULL is fine. `ended` will not be called any more. */
+void proc_free(struct proc *p);
+
+/* CPU time used and resident memory of a pid; -ESRCH when gone. */
+int proc_usage(pid_t pid, unsigned long long *ret_cpu_ms, unsigned long long *ret_rss_bytes);
+
+#endif
