@@ -11,6 +11,9 @@
 
 enum { MESH_BASE = (10 << 24) | (210 << 16), DNS_HOST = MESH_BASE | (255 << 8) | 53 };
 
+#define ENDPOINT_SHAPE                                                                             \
+    "%s: an endpoint is ADDRESS:PORT, like 192.0.2.1:51820 or [2001:db8::1]:51820"
+
 static unsigned full_len(uint8_t family)
 {
     return family == AF_INET ? 32 : 128;
@@ -78,26 +81,25 @@ int addr_endpoint_parse(const char *text, struct endpoint *ret, struct err *e)
 {
     char host[ADDR_ENDPOINT_TEXT];
     struct endpoint p = {0};
-    const char *shape = "%s: an endpoint is ADDRESS:PORT, like 192.0.2.1:51820 or [2001:db8::1]:51820";
 
     if (!str_copy(host, sizeof host, text))
         return err_set(e, ERR_AREA_INPUT, -EINVAL, "%.40s...: too long for an endpoint", text);
     char *colon = strrchr(host, ':');
     if (!colon || !colon[1])
-        return err_set(e, ERR_AREA_INPUT, -EINVAL, shape, text);
+        return err_set(e, ERR_AREA_INPUT, -EINVAL, ENDPOINT_SHAPE, text);
     *colon = '\0';
     char *addr = host, *end = NULL;
     bool bracket = host[0] == '[';
     if (bracket) {
         size_t n = strlen(host);
         if (host[n - 1] != ']')
-            return err_set(e, ERR_AREA_INPUT, -EINVAL, shape, text);
+            return err_set(e, ERR_AREA_INPUT, -EINVAL, ENDPOINT_SHAPE, text);
         host[n - 1] = '\0';
         addr++;
     }
     if (strchr(addr, '/') || addr_parse(addr, false, &p.addr, NULL) != 0 ||
         (p.addr.family == AF_INET6) != bracket)
-        return err_set(e, ERR_AREA_INPUT, -EINVAL, shape, text);
+        return err_set(e, ERR_AREA_INPUT, -EINVAL, ENDPOINT_SHAPE, text);
     unsigned long port = strtoul(colon + 1, &end, 10);
     if (colon[1] < '0' || colon[1] > '9' || *end || port < 1 || port > 65535)
         return err_set(e, ERR_AREA_INPUT, -EINVAL, "%s: a port is 1 to 65535", text);
