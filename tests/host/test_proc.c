@@ -120,8 +120,8 @@ static void gives_what_was_named_and_no_more(void **state)
         .argv = ARGV("sh", "-c",
                      "ls /proc/$$/fd | tr '\\n' ' '; readlink /proc/$$/fd/3; pwd; umask;"
                      "echo $EXTRA; cat /proc/$$/oom_score_adj;"
-                     "grep -E '^(Sig(Blk|Ign)|Uid|Groups|CapEff|CapAmb|NoNewPrivs)' "
-                     "/proc/$$/status"),
+                     "exec grep -E '^(Sig(Blk|Ign)|Uid|Groups|CapEff|CapAmb|NoNewPrivs)' "
+                     "/proc/self/status"),
         .env = ARGV("EXTRA=yes"),
         .log_file = log,
         .work_dir = "/usr",
