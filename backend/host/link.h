@@ -28,6 +28,7 @@ struct link_change {
     bool no_link_local;      /* IPv6 addr_gen_mode none: the kernel makes no address by itself */
 };
 
+/* May take two requests of the batch (nl_queued tells): no_link_local must come before `up`. */
 void link_queue_change(struct nl *n, const struct link_change *c);
 int link_change(struct nl *n, const struct link_change *c, struct err *e);
 
