@@ -52,7 +52,7 @@ help: ## list the targets
 
 $(BUILD)/meshdeck: $(BUILD)/obj/tui/main.o $(ARCHIVES)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 
 $(BUILD)/libbackend.a: $(BACKEND)
 $(BUILD)/libwidgets.a: $(WIDGETS)
@@ -67,10 +67,13 @@ $(BUILD)/obj/%.o: %.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The shipped themes are taken into the program as they are.
+$(BUILD)/obj/widgets/theme_data.o: $(wildcard themes/*.json)
+
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_HELP) $(ARCHIVES)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka -lutil
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm -lcmocka -lutil
 
 run: deps-build deps-run ## install what is missing, build, make the guest image, open the console
 	@$(MAKE) --no-print-directory all guest

@@ -29,6 +29,7 @@ struct canvas_cell {
     uint8_t role;   /* enum role */
     uint8_t attr;   /* enum canvas_attr; beside the role's own, or with ROLE_RAW */
     uint8_t cols;   /* 1, 2, or 0 in the right half */
+    uint8_t pad;    /* 0, so that cells compare as bytes */
 };
 
 struct canvas {

@@ -1,0 +1,250 @@
+/*
+ * The order of the list: sort keys, an adaptive sort, and the filter pass. Owned by the list's
+ * thread. Allocates only when there are more rows than ever before.
+ */
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#include "widgets/table_priv.h"
+#include "widgets/xmem.h"
+
+const void *table_entry_row(const struct table *t, const struct table_entry *e)
+{
+    return t->src.row(t->src.ctx, e->at);
+}
+
+/* A number as bits that sort like it; what is no number sorts first. */
+static uint64_t key_of_number(double v)
+{
+    uint64_t bits;
+
+    if (isnan(v))
+        return 0;
+    memcpy(&bits, &v, sizeof bits);
+    return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+}
+
+static uint64_t key_of_text(const char *s)
+{
+    uint64_t key = 0;
+
+    for (int i = 0; i < 8; i++) {
+        unsigned char c = (unsigned char)*s;
+        if (c >= 'A' && c <= 'Z')
+            c = (unsigned char)(c + 32);
+        key = key << 8 | c;
+        if (c)
+            s++;
+    }
+    return key;
+}
+
+/* The text of a cell, borrowed from the row or formatted into *cell. */
+static const char *text_of(const struct table *t, int column, const void *row,
+                           struct table_cell *cell)
+{
+    const struct table_column *c = &t->columns[column];
+
+    if (c->text) {
+        const char *s = c->text(t->src.ctx, row);
+        return s ? s : "";
+    }
+    cell->text[0] = '\0';
+    cell->role = ROLE_BASE;
+    c->format(t->src.ctx, row, cell);
+    return cell->text;
+}
+
+void table_order_set_key(const struct table *t, struct table_entry *e)
+{
+    const struct table_column *c = &t->columns[t->sort];
+    const void *row = table_entry_row(t, e);
+    struct table_cell cell;
+
+    e->key = 0;
+    if (!row || c->compare)
+        return;
+    e->key = c->number ? key_of_number(c->number(t->src.ctx, row))
+                       : key_of_text(text_of(t, t->sort, row, &cell));
+}
+
+static int compare_text(const struct table *t, int column, const void *a, const void *b)
+{
+    struct table_cell ca, cb;
+
+    return strcasecmp(text_of(t, column, a, &ca), text_of(t, column, b, &cb));
+}
+
+static bool is_after(const struct table *t, const struct table_entry *a,
+                     const struct table_entry *b)
+{
+    const struct table_column *c = &t->columns[t->sort];
+    int sign = 0;
+
+    if (a->key != b->key)
+        return (a->key > b->key) != t->descending;
+    const void *ra = table_entry_row(t, a), *rb = table_entry_row(t, b);
+    if (!ra || !rb)
+        return a->id > b->id;
+    if (c->compare)
+        sign = c->compare(t->src.ctx, ra, rb);
+    else if (!c->number)
+        sign = compare_text(t, t->sort, ra, rb);
+    if (sign)
+        return (sign > 0) != t->descending;
+    if (t->sort != 0)
+        sign = t->columns[0].compare ? t->columns[0].compare(t->src.ctx, ra, rb)
+                                     : compare_text(t, 0, ra, rb);
+    return sign ? sign > 0 : a->id > b->id;
+}
+
+/* Merges sorted [0, m) and [m, n) of e through scratch. */
+static void merge(struct table *t, struct table_entry *e, size_t m, size_t n)
+{
+    struct table_entry *left = t->scratch;
+    size_t i = 0, j = m, k = 0;
+
+    if (m == 0 || m == n || !is_after(t, &e[m - 1], &e[m]))
+        return;
+    memcpy(left, e, m * sizeof *e);
+    while (i < m && j < n)
+        e[k++] = is_after(t, &left[i], &e[j]) ? e[j++] : left[i++];
+    memcpy(&e[k], &left[i], (m - i) * sizeof *e);
+}
+
+static void merge_sort(struct table *t, struct table_entry *e, size_t n)
+{
+    enum { RUN = 8 };
+
+    for (size_t at = 0; at < n; at += RUN) {
+        size_t end = at + RUN < n ? at + RUN : n;
+        for (size_t i = at + 1; i < end; i++) {
+            struct table_entry x = e[i];
+            size_t j = i;
+            for (; j > at && is_after(t, &e[j - 1], &x); j--)
+                e[j] = e[j - 1];
+            e[j] = x;
+        }
+    }
+    for (size_t width = RUN; width < n; width *= 2)
+        for (size_t at = 0; at + width < n; at += 2 * width)
+            merge(t, e + at, width, at + 2 * width < n ? 2 * width : n - at);
+}
+
+/*
+ * Keeps the rows that are in order, sorts the few that are not, and merges: a list where some
+ * values moved costs little more than one pass.
+ */
+void table_order_sort(struct table *t, struct table_entry *e, size_t n)
+{
+    size_t kept = 0, out = 0;
+
+    t->scratch = xmem_grow(t->scratch, &t->scratch_cap, n ? n : 1, sizeof *t->scratch);
+    for (size_t i = 0; i < n; i++)
+        table_order_set_key(t, &e[i]);
+    for (size_t i = 0; i < n; i++) {
+        struct table_entry x = e[i];
+        if (kept > 0 && is_after(t, &e[kept - 1], &x)) {
+            t->scratch[out++] = e[--kept]; /* either may be the one that moved: both leave */
+            t->scratch[out++] = x;
+        } else {
+            e[kept++] = x;
+        }
+    }
+    memcpy(&e[kept], t->scratch, out * sizeof *e);
+    merge_sort(t, e + kept, out);
+    merge(t, e, kept, n);
+}
+
+void table_order_merge(struct table *t, size_t n, size_t m)
+{
+    table_order_sort(t, t->order + n, m);
+    t->scratch = xmem_grow(t->scratch, &t->scratch_cap, n ? n : 1, sizeof *t->scratch);
+    merge(t, t->order, n, n + m);
+}
+
+static bool word_matches(const struct table *t, const struct filter_term *f, const void *row)
+{
+    struct table_cell cell;
+
+    if (f->column >= 0)
+        return cells_contains(text_of(t, f->column, row, &cell), f->word);
+    for (size_t c = 0; c < t->n_columns; c++)
+        if (cells_contains(text_of(t, (int)c, row, &cell), f->word))
+            return true;
+    return false;
+}
+
+static bool row_matches(const struct table *t, const void *row)
+{
+    for (size_t i = 0; i < t->filter.n; i++) {
+        const struct filter_term *f = &t->filter.term[i];
+        bool yes;
+        if (f->kind == FILTER_WORD) {
+            yes = word_matches(t, f, row);
+        } else {
+            const struct table_column *c = &t->columns[f->column];
+            yes = c->number && filter_number_matches(f, c->number(t->src.ctx, row));
+        }
+        if (yes == f->not)
+            return false;
+    }
+    return true;
+}
+
+/* Finds an id among the shown rows. */
+static bool find_shown(const struct table *t, uint64_t id, size_t *ret)
+{
+    /* Most often it is where it was. */
+    if (t->cursor_at < t->n_shown && t->order[t->shown[t->cursor_at]].id == id) {
+        *ret = t->cursor_at;
+        return true;
+    }
+    for (size_t i = 0; i < t->n_shown; i++) {
+        if (t->order[t->shown[i]].id == id) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The cursor stays on its row, and its row on its line; a row that is gone gives its place on. */
+static void place_cursor(struct table *t)
+{
+    size_t line = t->cursor_at - (t->top < t->cursor_at ? t->top : t->cursor_at), at = 0;
+
+    if (t->n_shown == 0) {
+        t->cursor_at = t->top = 0;
+        return;
+    }
+    if (!t->has_cursor) {
+        at = 0;
+    } else if (!find_shown(t, t->home, &at) && !find_shown(t, t->cursor, &at)) {
+        at = t->cursor_at < t->n_shown ? t->cursor_at : t->n_shown - 1;
+    }
+    if (!t->has_cursor)
+        t->home = t->order[t->shown[at]].id;
+    t->has_cursor = true;
+    t->cursor_at = at;
+    t->cursor = t->order[t->shown[at]].id;
+    if (t->filter.n == 0)
+        t->home = t->cursor;
+    t->top = at >= line ? at - line : 0;
+}
+
+void table_refilter(struct table *t, bool narrow)
+{
+    size_t kept = 0, n = narrow ? t->n_shown : t->n;
+
+    t->shown = xmem_grow(t->shown, &t->shown_cap, t->n ? t->n : 1, sizeof *t->shown);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = narrow ? t->shown[i] : (uint32_t)i;
+        const void *row = t->filter.n > 0 ? table_entry_row(t, &t->order[at]) : NULL;
+        if (t->filter.n == 0 || (row && row_matches(t, row)))
+            t->shown[kept++] = at;
+    }
+    t->n_shown = kept;
+    place_cursor(t);
+}
