@@ -6,10 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "widgets/table_priv.h"
+#include "widgets/list_priv.h"
 #include "widgets/xmem.h"
 
-const void *table_entry_row(const struct table *t, const struct table_entry *e)
+const void *list_entry_row(const struct list *t, const struct list_entry *e)
 {
     return t->src.row(t->src.ctx, e->at);
 }
@@ -41,10 +41,10 @@ static uint64_t key_of_text(const char *s)
 }
 
 /* The text of a cell, borrowed from the row or formatted into *cell. */
-static const char *text_of(const struct table *t, int column, const void *row,
-                           struct table_cell *cell)
+static const char *text_of(const struct list *t, int column, const void *row,
+                           struct list_cell *cell)
 {
-    const struct table_column *c = &t->columns[column];
+    const struct list_column *c = &t->columns[column];
 
     if (c->text) {
         const char *s = c->text(t->src.ctx, row);
@@ -56,11 +56,11 @@ static const char *text_of(const struct table *t, int column, const void *row,
     return cell->text;
 }
 
-void table_order_set_key(const struct table *t, struct table_entry *e)
+void list_order_set_key(const struct list *t, struct list_entry *e)
 {
-    const struct table_column *c = &t->columns[t->sort];
-    const void *row = table_entry_row(t, e);
-    struct table_cell cell;
+    const struct list_column *c = &t->columns[t->sort];
+    const void *row = list_entry_row(t, e);
+    struct list_cell cell;
 
     e->key = 0;
     if (!row || c->compare)
@@ -69,22 +69,22 @@ void table_order_set_key(const struct table *t, struct table_entry *e)
                        : key_of_text(text_of(t, t->sort, row, &cell));
 }
 
-static int compare_text(const struct table *t, int column, const void *a, const void *b)
+static int compare_text(const struct list *t, int column, const void *a, const void *b)
 {
-    struct table_cell ca, cb;
+    struct list_cell ca, cb;
 
     return strcasecmp(text_of(t, column, a, &ca), text_of(t, column, b, &cb));
 }
 
-static bool is_after(const struct table *t, const struct table_entry *a,
-                     const struct table_entry *b)
+static bool is_after(const struct list *t, const struct list_entry *a,
+                     const struct list_entry *b)
 {
-    const struct table_column *c = &t->columns[t->sort];
+    const struct list_column *c = &t->columns[t->sort];
     int sign = 0;
 
     if (a->key != b->key)
         return (a->key > b->key) != t->descending;
-    const void *ra = table_entry_row(t, a), *rb = table_entry_row(t, b);
+    const void *ra = list_entry_row(t, a), *rb = list_entry_row(t, b);
     if (!ra || !rb)
         return a->id > b->id;
     if (c->compare)
@@ -100,9 +100,9 @@ static bool is_after(const struct table *t, const struct table_entry *a,
 }
 
 /* Merges sorted [0, m) and [m, n) of e through scratch. */
-static void merge(struct table *t, struct table_entry *e, size_t m, size_t n)
+static void merge(struct list *t, struct list_entry *e, size_t m, size_t n)
 {
-    struct table_entry *left = t->scratch;
+    struct list_entry *left = t->scratch;
     size_t i = 0, j = m, k = 0;
 
     if (m == 0 || m == n || !is_after(t, &e[m - 1], &e[m]))
@@ -113,14 +113,14 @@ static void merge(struct table *t, struct table_entry *e, size_t m, size_t n)
     memcpy(&e[k], &left[i], (m - i) * sizeof *e);
 }
 
-static void merge_sort(struct table *t, struct table_entry *e, size_t n)
+static void merge_sort(struct list *t, struct list_entry *e, size_t n)
 {
     enum { RUN = 8 };
 
     for (size_t at = 0; at < n; at += RUN) {
         size_t end = at + RUN < n ? at + RUN : n;
         for (size_t i = at + 1; i < end; i++) {
-            struct table_entry x = e[i];
+            struct list_entry x = e[i];
             size_t j = i;
             for (; j > at && is_after(t, &e[j - 1], &x); j--)
                 e[j] = e[j - 1];
@@ -136,15 +136,15 @@ static void merge_sort(struct table *t, struct table_entry *e, size_t n)
  * Keeps the rows that are in order, sorts the few that are not, and merges: a list where some
  * values moved costs little more than one pass.
  */
-void table_order_sort(struct table *t, struct table_entry *e, size_t n)
+void list_order_sort(struct list *t, struct list_entry *e, size_t n)
 {
     size_t kept = 0, out = 0;
 
     t->scratch = xmem_grow(t->scratch, &t->scratch_cap, n ? n : 1, sizeof *t->scratch);
     for (size_t i = 0; i < n; i++)
-        table_order_set_key(t, &e[i]);
+        list_order_set_key(t, &e[i]);
     for (size_t i = 0; i < n; i++) {
-        struct table_entry x = e[i];
+        struct list_entry x = e[i];
         if (kept > 0 && is_after(t, &e[kept - 1], &x)) {
             t->scratch[out++] = e[--kept]; /* either may be the one that moved: both leave */
             t->scratch[out++] = x;
@@ -157,16 +157,16 @@ void table_order_sort(struct table *t, struct table_entry *e, size_t n)
     merge(t, e, kept, n);
 }
 
-void table_order_merge(struct table *t, size_t n, size_t m)
+void list_order_merge(struct list *t, size_t n, size_t m)
 {
-    table_order_sort(t, t->order + n, m);
+    list_order_sort(t, t->order + n, m);
     t->scratch = xmem_grow(t->scratch, &t->scratch_cap, n ? n : 1, sizeof *t->scratch);
     merge(t, t->order, n, n + m);
 }
 
-static bool word_matches(const struct table *t, const struct filter_term *f, const void *row)
+static bool word_matches(const struct list *t, const struct filter_term *f, const void *row)
 {
-    struct table_cell cell;
+    struct list_cell cell;
 
     if (f->column >= 0)
         return cells_contains(text_of(t, f->column, row, &cell), f->word);
@@ -176,7 +176,7 @@ static bool word_matches(const struct table *t, const struct filter_term *f, con
     return false;
 }
 
-static bool row_matches(const struct table *t, const void *row)
+static bool row_matches(const struct list *t, const void *row)
 {
     for (size_t i = 0; i < t->filter.n; i++) {
         const struct filter_term *f = &t->filter.term[i];
@@ -184,7 +184,7 @@ static bool row_matches(const struct table *t, const void *row)
         if (f->kind == FILTER_WORD) {
             yes = word_matches(t, f, row);
         } else {
-            const struct table_column *c = &t->columns[f->column];
+            const struct list_column *c = &t->columns[f->column];
             yes = c->number && filter_number_matches(f, c->number(t->src.ctx, row));
         }
         if (yes == f->not)
@@ -194,7 +194,7 @@ static bool row_matches(const struct table *t, const void *row)
 }
 
 /* Finds an id among the shown rows. */
-static bool find_shown(const struct table *t, uint64_t id, size_t *ret)
+static bool find_shown(const struct list *t, uint64_t id, size_t *ret)
 {
     /* Most often it is where it was. */
     if (t->cursor_at < t->n_shown && t->order[t->shown[t->cursor_at]].id == id) {
@@ -211,7 +211,7 @@ static bool find_shown(const struct table *t, uint64_t id, size_t *ret)
 }
 
 /* The cursor stays on its row, and its row on its line; a row that is gone gives its place on. */
-static void place_cursor(struct table *t)
+static void place_cursor(struct list *t)
 {
     size_t line = t->cursor_at - (t->top < t->cursor_at ? t->top : t->cursor_at), at = 0;
 
@@ -234,14 +234,14 @@ static void place_cursor(struct table *t)
     t->top = at >= line ? at - line : 0;
 }
 
-void table_refilter(struct table *t, bool narrow)
+void list_refilter(struct list *t, bool narrow)
 {
     size_t kept = 0, n = narrow ? t->n_shown : t->n;
 
     t->shown = xmem_grow(t->shown, &t->shown_cap, t->n ? t->n : 1, sizeof *t->shown);
     for (size_t i = 0; i < n; i++) {
         uint32_t at = narrow ? t->shown[i] : (uint32_t)i;
-        const void *row = t->filter.n > 0 ? table_entry_row(t, &t->order[at]) : NULL;
+        const void *row = t->filter.n > 0 ? list_entry_row(t, &t->order[at]) : NULL;
         if (t->filter.n == 0 || (row && row_matches(t, row)))
             t->shown[kept++] = at;
     }

@@ -1,12 +1,12 @@
 /* Marks of the list: a set of row ids that outlives filters, sorting and snapshots. */
-#include "widgets/table_priv.h"
+#include "widgets/list_priv.h"
 
-static uint64_t id_at(const struct table *t, size_t i)
+static uint64_t id_at(const struct list *t, size_t i)
 {
     return t->order[t->shown[i]].id;
 }
 
-void table_mark_toggle(struct table *t)
+void list_mark_toggle(struct list *t)
 {
     if (t->n_shown == 0)
         return;
@@ -15,10 +15,10 @@ void table_mark_toggle(struct table *t)
         t->has_last_mark = true;
         t->last_mark = t->cursor;
     }
-    table_step(t, 1);
+    list_step(t, 1);
 }
 
-void table_mark_range(struct table *t)
+void list_mark_range(struct list *t)
 {
     size_t from = t->cursor_at, to = t->cursor_at;
 
@@ -38,24 +38,24 @@ void table_mark_range(struct table *t)
     t->last_mark = t->cursor;
 }
 
-void table_mark_shown(struct table *t)
+void list_mark_shown(struct list *t)
 {
     for (size_t i = 0; i < t->n_shown; i++)
         idmap_put(&t->marks, id_at(t, i), 1);
 }
 
-void table_unmark_all(struct table *t)
+void list_unmark_all(struct list *t)
 {
     idmap_clear(&t->marks, 0);
     t->has_last_mark = false;
 }
 
-bool table_is_marked(const struct table *t, uint64_t id)
+bool list_is_marked(const struct list *t, uint64_t id)
 {
     return idmap_has(&t->marks, id);
 }
 
-size_t table_marked(const struct table *t, size_t *ret_hidden)
+size_t list_marked(const struct list *t, size_t *ret_hidden)
 {
     size_t shown = 0;
 
@@ -68,7 +68,7 @@ size_t table_marked(const struct table *t, size_t *ret_hidden)
     return t->marks.n;
 }
 
-size_t table_get_marked(const struct table *t, uint64_t *ids, size_t cap)
+size_t list_get_marked(const struct list *t, uint64_t *ids, size_t cap)
 {
     size_t n = 0, shown = 0;
 
@@ -90,7 +90,7 @@ size_t table_get_marked(const struct table *t, uint64_t *ids, size_t cap)
     return t->marks.n;
 }
 
-void table_set_pending(struct table *t, uint64_t id, bool pending)
+void list_set_pending(struct list *t, uint64_t id, bool pending)
 {
     if (pending)
         idmap_put(&t->pending, id, 1);

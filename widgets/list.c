@@ -2,21 +2,21 @@
  * The list's rows, cursor and marks. Owned by the thread that draws. Keeps ids and source indexes,
  * never row pointers: between two sources nothing here points into a snapshot.
  */
-#include "widgets/table.h"
+#include "widgets/list.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "widgets/table_priv.h"
+#include "widgets/list_priv.h"
 #include "widgets/xmem.h"
 
-struct table *table_new(const struct table_column *columns, size_t n)
+struct list *list_new(const struct list_column *columns, size_t n)
 {
-    struct table *t = xmem_new(1, sizeof *t);
+    struct list *t = xmem_new(1, sizeof *t);
 
-    assert(n > 0 && n <= TABLE_COLUMNS_MAX);
+    assert(n > 0 && n <= LIST_COLUMNS_MAX);
     t->columns = columns;
     t->n_columns = n;
     t->page = 10;
@@ -28,7 +28,7 @@ struct table *table_new(const struct table_column *columns, size_t n)
     return t;
 }
 
-void table_free(struct table *t)
+void list_free(struct list *t)
 {
     if (!t)
         return;
@@ -43,12 +43,12 @@ void table_free(struct table *t)
 }
 
 /* True when every row is still where it was: only values changed. */
-static bool same_rows(const struct table *t, size_t count)
+static bool same_rows(const struct list *t, size_t count)
 {
     if (count != t->n)
         return false;
     for (size_t i = 0; i < t->n; i++) {
-        const struct table_entry *e = &t->order[i];
+        const struct list_entry *e = &t->order[i];
         const void *row = e->at < count ? t->src.row(t->src.ctx, e->at) : NULL;
         if (!row || t->src.id(t->src.ctx, row) != e->id)
             return false;
@@ -56,7 +56,7 @@ static bool same_rows(const struct table *t, size_t count)
     return true;
 }
 
-static void drop_vanished(const struct table *t, struct idmap *set)
+static void drop_vanished(const struct list *t, struct idmap *set)
 {
     uint64_t id;
     uint32_t v;
@@ -68,7 +68,7 @@ static void drop_vanished(const struct table *t, struct idmap *set)
 }
 
 /* Rows came, went or moved in the source: known ones keep their place in the order. */
-static void take_rows(struct table *t, size_t count)
+static void take_rows(struct list *t, size_t count)
 {
     size_t kept = 0, fresh = 0;
 
@@ -98,16 +98,16 @@ static void take_rows(struct table *t, size_t count)
         uint64_t id = t->src.id(t->src.ctx, t->src.row(t->src.ctx, i));
         if (!idmap_get(&t->where, id, &last) || last != i)
             continue; /* an id that came twice: the last one counts */
-        t->order[kept + fresh++] = (struct table_entry){.id = id, .at = (uint32_t)i};
+        t->order[kept + fresh++] = (struct list_entry){.id = id, .at = (uint32_t)i};
     }
     t->n = kept + fresh;
     if (fresh > 0)
-        table_order_merge(t, kept, fresh);
+        list_order_merge(t, kept, fresh);
     drop_vanished(t, &t->marks);
     drop_vanished(t, &t->pending);
 }
 
-void table_set_source(struct table *t, const struct table_source *src, uint64_t generation)
+void list_set_source(struct list *t, const struct list_source *src, uint64_t generation)
 {
     bool same_ctx = t->has_src && t->src.ctx == src->ctx && t->generation == generation;
 
@@ -122,57 +122,57 @@ void table_set_source(struct table *t, const struct table_source *src, uint64_t 
     if (!same_rows(t, count))
         take_rows(t, count);
     t->unsorted = true;
-    table_refilter(t, false);
+    list_refilter(t, false);
 }
 
-void table_resort(struct table *t)
+void list_resort(struct list *t)
 {
     if (!t->has_src || !t->unsorted)
         return;
     t->unsorted = false;
-    table_order_sort(t, t->order, t->n);
-    table_refilter(t, false);
+    list_order_sort(t, t->order, t->n);
+    list_refilter(t, false);
 }
 
-bool table_is_unsorted(const struct table *t)
+bool list_is_unsorted(const struct list *t)
 {
     return t->unsorted;
 }
 
-void table_sort(struct table *t, int column, bool descending)
+void list_sort(struct list *t, int column, bool descending)
 {
     if (column < 0 || (size_t)column >= t->n_columns)
         return;
     t->sort = column;
     t->descending = descending;
     t->unsorted = true;
-    table_resort(t);
+    list_resort(t);
 }
 
-void table_sort_letter(struct table *t, char letter)
+void list_sort_letter(struct list *t, char letter)
 {
     for (size_t i = 0; i < t->n_columns; i++) {
         if (!letter || t->columns[i].letter != letter)
             continue;
         bool same = t->sort == (int)i;
-        table_sort(t, (int)i, same ? !t->descending : t->columns[i].descending);
+        list_sort(t, (int)i, same ? !t->descending : t->columns[i].descending);
         return;
     }
 }
 
-void table_reverse(struct table *t)
+void list_reverse(struct list *t)
 {
-    table_sort(t, t->sort, !t->descending);
+    list_sort(t, t->sort, !t->descending);
 }
 
-int table_get_sort(const struct table *t, bool *ret_descending)
+int list_get_sort(const struct list *t, bool *ret_descending)
 {
     if (ret_descending)
         *ret_descending = t->descending;
     return t->sort;
 }
 
-int table_find_column(const struct table *t, const char *name, size_t len)
+int list_find_column(const struct list *t, const char *name, size_t len)
 {
     for (size_t i = 0; len > 0 && i < t->n_columns; i++)
         if (strlen(t->columns[i].id) == len && strncasecmp(t->columns[i].id, name, len) == 0)
@@ -186,40 +186,40 @@ int table_find_column(const struct table *t, const char *name, size_t len)
 
 static int filter_column(void *ctx, const char *name, size_t len)
 {
-    return table_find_column(ctx, name, len);
+    return list_find_column(ctx, name, len);
 }
 
-void table_filter(struct table *t, const char *text)
+void list_filter(struct list *t, const char *text)
 {
     struct filter next;
 
     filter_parse(&next, text ? text : "", filter_column, t);
     bool narrow = t->filter.n > 0 && filter_narrows(&t->filter, &next);
     t->filter = next;
-    table_refilter(t, narrow);
+    list_refilter(t, narrow);
 }
 
-const char *table_get_filter(const struct table *t)
+const char *list_get_filter(const struct list *t)
 {
     return t->filter.text;
 }
 
-size_t table_count(const struct table *t)
+size_t list_count(const struct list *t)
 {
     return t->n;
 }
 
-size_t table_shown(const struct table *t)
+size_t list_shown(const struct list *t)
 {
     return t->n_shown;
 }
 
-const void *table_shown_row(const struct table *t, size_t i)
+const void *list_shown_row(const struct list *t, size_t i)
 {
-    return i < t->n_shown ? table_entry_row(t, &t->order[t->shown[i]]) : NULL;
+    return i < t->n_shown ? list_entry_row(t, &t->order[t->shown[i]]) : NULL;
 }
 
-void table_get_window(const struct table *t, size_t *ret_first, size_t *ret_last)
+void list_get_window(const struct list *t, size_t *ret_first, size_t *ret_last)
 {
     size_t end = t->top + t->page < t->n_shown ? t->top + t->page : t->n_shown;
 
@@ -227,7 +227,7 @@ void table_get_window(const struct table *t, size_t *ret_first, size_t *ret_last
     *ret_last = end;
 }
 
-static void go_to(struct table *t, size_t at)
+static void go_to(struct list *t, size_t at)
 {
     if (t->n_shown == 0)
         return;
@@ -240,7 +240,7 @@ static void go_to(struct table *t, size_t at)
         t->top = t->cursor_at - t->page + 1;
 }
 
-bool table_step(struct table *t, int by)
+bool list_step(struct list *t, int by)
 {
     size_t was = t->cursor_at, n = by < 0 ? (size_t)-by : (size_t)by;
 
@@ -249,7 +249,7 @@ bool table_step(struct table *t, int by)
 }
 
 /* The wheel moves the window; the cursor comes along only when it would leave it. */
-static void scroll(struct table *t, int by)
+static void scroll(struct list *t, int by)
 {
     size_t most = t->n_shown > t->page ? t->n_shown - t->page : 0;
 
@@ -263,39 +263,39 @@ static void scroll(struct table *t, int by)
         go_to(t, t->top + t->page - 1);
 }
 
-void table_move(struct table *t, enum table_move move)
+void list_move(struct list *t, enum list_move move)
 {
     int page = t->page > 1 ? (int)t->page - 1 : 1;
 
     switch (move) {
-    case TABLE_UP:
-        table_step(t, -1);
+    case LIST_UP:
+        list_step(t, -1);
         break;
-    case TABLE_DOWN:
-        table_step(t, 1);
+    case LIST_DOWN:
+        list_step(t, 1);
         break;
-    case TABLE_PAGE_UP:
-        table_step(t, -page);
+    case LIST_PAGE_UP:
+        list_step(t, -page);
         break;
-    case TABLE_PAGE_DOWN:
-        table_step(t, page);
+    case LIST_PAGE_DOWN:
+        list_step(t, page);
         break;
-    case TABLE_FIRST:
+    case LIST_FIRST:
         go_to(t, 0);
         break;
-    case TABLE_LAST:
+    case LIST_LAST:
         go_to(t, t->n_shown);
         break;
-    case TABLE_WHEEL_UP:
+    case LIST_WHEEL_UP:
         scroll(t, -3);
         break;
-    case TABLE_WHEEL_DOWN:
+    case LIST_WHEEL_DOWN:
         scroll(t, 3);
         break;
     }
 }
 
-bool table_get_cursor(const struct table *t, uint64_t *ret_id)
+bool list_get_cursor(const struct list *t, uint64_t *ret_id)
 {
     if (t->n_shown == 0)
         return false;
@@ -303,17 +303,17 @@ bool table_get_cursor(const struct table *t, uint64_t *ret_id)
     return true;
 }
 
-const void *table_cursor_row(const struct table *t)
+const void *list_cursor_row(const struct list *t)
 {
-    return table_shown_row(t, t->cursor_at);
+    return list_shown_row(t, t->cursor_at);
 }
 
-size_t table_cursor_position(const struct table *t)
+size_t list_cursor_position(const struct list *t)
 {
     return t->n_shown ? t->cursor_at + 1 : 0;
 }
 
-bool table_set_cursor(struct table *t, uint64_t id)
+bool list_set_cursor(struct list *t, uint64_t id)
 {
     for (size_t i = 0; i < t->n_shown; i++) {
         if (t->order[t->shown[i]].id == id) {
@@ -324,7 +324,7 @@ bool table_set_cursor(struct table *t, uint64_t id)
     return false;
 }
 
-bool table_row_at_line(const struct table *t, int line, uint64_t *ret_id)
+bool list_row_at_line(const struct list *t, int line, uint64_t *ret_id)
 {
     size_t at = t->top + (size_t)(line - 1);
 

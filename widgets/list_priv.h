@@ -1,37 +1,37 @@
-#ifndef MESHDECK_WIDGETS_TABLE_PRIV_H
-#define MESHDECK_WIDGETS_TABLE_PRIV_H
-/* What the parts of the list share: table.c (rows, cursor, marks), table_order.c, table_draw.c. */
+#ifndef MESHDECK_WIDGETS_LIST_PRIV_H
+#define MESHDECK_WIDGETS_LIST_PRIV_H
+/* What the parts of the list share: list.c (rows, cursor, marks), list_order.c, list_draw.c. */
 #include "widgets/filter.h"
 #include "widgets/idmap.h"
-#include "widgets/table.h"
+#include "widgets/list.h"
 
-enum { TABLE_SEEN_ROWS = 256, TABLE_CHANGED_MS = 2000, TABLE_GUTTER = 4 };
+enum { LIST_SEEN_ROWS = 256, LIST_CHANGED_MS = 2000, LIST_GUTTER = 4 };
 
 /* One row in the order: where it is in the source, and its sort key as of the last sort. */
-struct table_entry {
+struct list_entry {
     uint64_t id, key;
     uint32_t at; /* the source's index */
 };
 
 /* What a row on the screen showed, to see what changed. */
-struct table_seen {
+struct list_seen {
     uint64_t id;
-    uint32_t hash[TABLE_COLUMNS_MAX];
-    int64_t changed_ms[TABLE_COLUMNS_MAX]; /* 0: long ago */
+    uint32_t hash[LIST_COLUMNS_MAX];
+    int64_t changed_ms[LIST_COLUMNS_MAX]; /* 0: long ago */
 };
 
-struct table_slot {
+struct list_slot {
     int column, col, width;
 };
 
-struct table {
-    const struct table_column *columns;
+struct list {
+    const struct list_column *columns;
     size_t n_columns;
-    struct table_source src;
+    struct list_source src;
     bool has_src;
     uint64_t generation;
 
-    struct table_entry *order, *scratch;
+    struct list_entry *order, *scratch;
     size_t n, order_cap, scratch_cap;
     uint32_t *shown; /* indexes into order that pass the filter */
     size_t n_shown, shown_cap;
@@ -51,26 +51,26 @@ struct table {
     uint64_t last_mark;
 
     /* drawing */
-    struct table_slot slot[TABLE_COLUMNS_MAX];
+    struct list_slot slot[LIST_COLUMNS_MAX];
     size_t n_slots;
     size_t skip;
     bool highlights;
     enum role wash;
-    struct table_seen seen[2][TABLE_SEEN_ROWS];
+    struct list_seen seen[2][LIST_SEEN_ROWS];
     size_t n_seen[2];
     int seen_now;
     int64_t next_ms; /* when the first highlight ends; 0: none */
 };
 
-const void *table_entry_row(const struct table *t, const struct table_entry *e);
+const void *list_entry_row(const struct list *t, const struct list_entry *e);
 
 /* Computes keys of entries [0, n) and sorts them; adaptive: what is nearly in order is cheap. */
-void table_order_sort(struct table *t, struct table_entry *e, size_t n);
+void list_order_sort(struct list *t, struct list_entry *e, size_t n);
 /* Merges m sorted new entries that stand behind the n of the order. */
-void table_order_merge(struct table *t, size_t n, size_t m);
-void table_order_set_key(const struct table *t, struct table_entry *e);
+void list_order_merge(struct list *t, size_t n, size_t m);
+void list_order_set_key(const struct list *t, struct list_entry *e);
 
 /* The filter over all rows, or over those shown (narrow). Then cursor and top are put right. */
-void table_refilter(struct table *t, bool narrow);
+void list_refilter(struct list *t, bool narrow);
 
 #endif

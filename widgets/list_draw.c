@@ -5,20 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "widgets/table_priv.h"
+#include "widgets/list_priv.h"
 
-enum { TEXT_MAX = TABLE_CELL_MAX * 4 };
+enum { TEXT_MAX = LIST_CELL_MAX * 4 };
 
 /* The blank columns before column b: two where a right edge meets a left one. */
-static int gap(const struct table_column *a, const struct table_column *b)
+static int gap(const struct list_column *a, const struct list_column *b)
 {
     return a->align == CELLS_RIGHT && b->align == CELLS_LEFT ? 2 : 1;
 }
 
-static int width_of(const struct table *t, const bool *in)
+static int width_of(const struct list *t, const bool *in)
 {
-    const struct table_column *last = NULL;
-    int cols = TABLE_GUTTER;
+    const struct list_column *last = NULL;
+    int cols = LIST_GUTTER;
 
     for (size_t i = 0; i < t->n_columns; i++) {
         if (!in[i])
@@ -30,11 +30,11 @@ static int width_of(const struct table *t, const bool *in)
 }
 
 /* Leaves out columns, least important first, until the rest fits. */
-static void layout(struct table *t, int cols)
+static void layout(struct list *t, int cols)
 {
-    bool in[TABLE_COLUMNS_MAX] = {false};
-    const struct table_column *last = NULL;
-    int col = TABLE_GUTTER;
+    bool in[LIST_COLUMNS_MAX] = {false};
+    const struct list_column *last = NULL;
+    int col = LIST_GUTTER;
 
     for (size_t i = 0; i < t->n_columns; i++)
         in[i] = i == 0 || i > t->skip;
@@ -50,7 +50,7 @@ static void layout(struct table *t, int cols)
     int spare = cols - 1 - width_of(t, in);
     t->n_slots = 0;
     for (size_t i = 0; i < t->n_columns; i++) {
-        const struct table_column *c = &t->columns[i];
+        const struct list_column *c = &t->columns[i];
         if (!in[i])
             continue;
         col += last ? gap(last, c) : 0;
@@ -59,18 +59,18 @@ static void layout(struct table *t, int cols)
             width += spare;
             spare = 0;
         }
-        t->slot[t->n_slots++] = (struct table_slot){(int)i, col, width};
+        t->slot[t->n_slots++] = (struct list_slot){(int)i, col, width};
         col += width;
         last = c;
     }
 }
 
-static void draw_heads(const struct table *t, struct canvas c)
+static void draw_heads(const struct list *t, struct canvas c)
 {
     canvas_fill(c, 0, 0, c.cols, ROLE_COLHEAD);
     for (size_t i = 0; i < t->n_slots; i++) {
-        const struct table_slot *s = &t->slot[i];
-        const struct table_column *k = &t->columns[s->column];
+        const struct list_slot *s = &t->slot[i];
+        const struct list_column *k = &t->columns[s->column];
         bool sorted = s->column == t->sort;
         enum role role = sorted ? ROLE_COLHEAD_SORT : ROLE_COLHEAD;
         int width = cells_width(k->title);
@@ -93,9 +93,9 @@ static uint32_t hash_text(const char *s)
     return h;
 }
 
-static const struct table_seen *seen_before(const struct table *t, uint64_t id, size_t guess)
+static const struct list_seen *seen_before(const struct list *t, uint64_t id, size_t guess)
 {
-    const struct table_seen *s = t->seen[!t->seen_now];
+    const struct list_seen *s = t->seen[!t->seen_now];
     size_t n = t->n_seen[!t->seen_now];
 
     if (guess < n && s[guess].id == id)
@@ -107,7 +107,7 @@ static const struct table_seen *seen_before(const struct table *t, uint64_t id, 
 }
 
 /* True while the cell is to be shown as changed. */
-static bool note_change(struct table *t, struct table_seen *now, const struct table_seen *before,
+static bool note_change(struct list *t, struct list_seen *now, const struct list_seen *before,
                         int column, const char *text, int64_t now_ms)
 {
     uint32_t h = hash_text(text);
@@ -118,7 +118,7 @@ static bool note_change(struct table *t, struct table_seen *now, const struct ta
         now->changed_ms[column] = now_ms > 0 ? now_ms : 1;
     if (!t->highlights || now->changed_ms[column] == 0)
         return false;
-    int64_t end = now->changed_ms[column] + TABLE_CHANGED_MS;
+    int64_t end = now->changed_ms[column] + LIST_CHANGED_MS;
     if (now_ms >= end) {
         now->changed_ms[column] = 0;
         return false;
@@ -128,7 +128,7 @@ static bool note_change(struct table *t, struct table_seen *now, const struct ta
     return true;
 }
 
-static void draw_gutter(const struct table *t, struct canvas c, int line, const void *row,
+static void draw_gutter(const struct list *t, struct canvas c, int line, const void *row,
                         uint64_t id, bool cursor, enum role over)
 {
     bool marked = idmap_has(&t->marks, id);
@@ -152,27 +152,27 @@ static void draw_gutter(const struct table *t, struct canvas c, int line, const 
     canvas_put(c, line, 2, role, bytes);
 }
 
-static void draw_row(struct table *t, struct canvas c, int line, size_t at, int64_t now_ms)
+static void draw_row(struct list *t, struct canvas c, int line, size_t at, int64_t now_ms)
 {
-    const struct table_entry *e = &t->order[t->shown[at]];
-    const void *row = table_entry_row(t, e);
+    const struct list_entry *e = &t->order[t->shown[at]];
+    const void *row = list_entry_row(t, e);
     bool cursor = at == t->cursor_at;
-    struct table_seen scrap, *now = &scrap;
+    struct list_seen scrap, *now = &scrap;
 
     if (!row)
         return;
     size_t guess = t->n_seen[t->seen_now];
-    const struct table_seen *before = seen_before(t, e->id, guess);
-    if (guess < TABLE_SEEN_ROWS)
+    const struct list_seen *before = seen_before(t, e->id, guess);
+    if (guess < LIST_SEEN_ROWS)
         now = &t->seen[t->seen_now][t->n_seen[t->seen_now]++];
     memset(now, 0, sizeof *now);
     now->id = e->id;
     canvas_fill(c, line, 0, c.cols, cursor ? ROLE_CURSOR : ROLE_BASE);
     draw_gutter(t, c, line, row, e->id, cursor, ROLE_CURSOR);
     for (size_t i = 0; i < t->n_slots; i++) {
-        const struct table_slot *s = &t->slot[i];
-        const struct table_column *k = &t->columns[s->column];
-        struct table_cell cell = {.role = ROLE_BASE};
+        const struct list_slot *s = &t->slot[i];
+        const struct list_column *k = &t->columns[s->column];
+        struct list_cell cell = {.role = ROLE_BASE};
         char text[TEXT_MAX];
         k->format(t->src.ctx, row, &cell);
         if (cell.role == ROLE_BASE && idmap_has(&t->marks, e->id))
@@ -189,7 +189,7 @@ static void draw_row(struct table *t, struct canvas c, int line, size_t at, int6
     }
 }
 
-void table_draw(struct table *t, struct canvas c, int64_t now_ms)
+void list_draw(struct list *t, struct canvas c, int64_t now_ms)
 {
     if (c.rows < 1 || c.cols < 1)
         return;
@@ -210,31 +210,31 @@ void table_draw(struct table *t, struct canvas c, int64_t now_ms)
         draw_row(t, c, (int)i + 1, t->top + i, now_ms);
 }
 
-int table_wait_ms(const struct table *t, int64_t now_ms)
+int list_wait_ms(const struct list *t, int64_t now_ms)
 {
     if (t->next_ms == 0)
         return -1;
     return t->next_ms > now_ms ? (int)(t->next_ms - now_ms) : 0;
 }
 
-void table_set_highlights(struct table *t, bool on)
+void list_set_highlights(struct list *t, bool on)
 {
     t->highlights = on;
 }
 
-void table_set_wash(struct table *t, enum role role)
+void list_set_wash(struct list *t, enum role role)
 {
     t->wash = role;
 }
 
-void table_scroll_columns(struct table *t, int by)
+void list_scroll_columns(struct list *t, int by)
 {
     int skip = (int)t->skip + by, most = t->n_columns > 2 ? (int)t->n_columns - 2 : 0;
 
     t->skip = (size_t)(skip < 0 ? 0 : skip > most ? most : skip);
 }
 
-int table_column_at(const struct table *t, int col)
+int list_column_at(const struct list *t, int col)
 {
     for (size_t i = 0; i < t->n_slots; i++)
         if (col >= t->slot[i].col && col < t->slot[i].col + t->slot[i].width)
@@ -242,7 +242,7 @@ int table_column_at(const struct table *t, int col)
     return -1;
 }
 
-void table_format_rest(const struct table *t, const void *row, char *buf, size_t cap)
+void list_format_rest(const struct list *t, const void *row, char *buf, size_t cap)
 {
     size_t at = 0;
 
@@ -250,7 +250,7 @@ void table_format_rest(const struct table *t, const void *row, char *buf, size_t
         return;
     buf[0] = '\0';
     for (size_t i = 0; i < t->n_columns && row; i++) {
-        struct table_cell cell = {.role = ROLE_BASE};
+        struct list_cell cell = {.role = ROLE_BASE};
         bool drawn = false;
         for (size_t s = 0; s < t->n_slots; s++)
             drawn = drawn || t->slot[s].column == (int)i;
