@@ -9,7 +9,7 @@ Q      := $(if $(filter 1,$(V)),,@)
 # What Debian 12 packages each job needs; tests/deps installs what is missing.
 DEB_BUILD := gcc make pkg-config libc6-dev libncurses-dev libmnl-dev libnftnl-dev libnftables-dev \
              libsqlite3-dev libssh-dev libjansson-dev libuv1-dev libtsm-dev libssl-dev
-DEB_RUN   := qemu-system-x86 qemu-utils wireguard-go dnsmasq-base cpio
+DEB_RUN   := qemu-system-x86 qemu-utils wireguard-go dnsmasq-base cpio e2fsprogs lz4 binutils
 DEB_TEST  := libcmocka-dev clang iproute2 nftables wireguard-tools tmux openssh-client \
              openssh-server dropbear-bin bind9-dnsutils sqlite3 util-linux procps netcat-openbsd
 
