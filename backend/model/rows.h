@@ -6,6 +6,7 @@
  * holds an age. Every text in a row has been cleaned. The field tables below give each row its JSON
  * form, which is that of `--json` and of the control socket.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -212,8 +213,19 @@ extern const char *const event_level_names[EVENT_LEVEL_COUNT + 1];
 const char *route_protocol_name(uint8_t protocol, char buf[static 8]);
 
 const struct row_type *row_type_of(enum table_id id);
+enum table_id row_table_find(const char *name); /* TABLE_COUNT when there is none of that name */
 
-/* JSON both ways; rows from JSON are hostile until they pass: every length checked, texts cleaned. */
+/* Field by field, so that padding and what stands behind a text's NUL do not count. */
+bool row_equal(const struct row_type *type, const void *a, const void *b);
+/* The id that goes with a route's key (dst, table, metric, oif, gateway); never 0, below 2^53. */
+uint64_t route_row_id(const struct route_row *r);
+
+/*
+ * JSON both ways (rows_json.c). Addresses that are not set are null; enums are their words; lists
+ * are arrays; instants are integers, milliseconds. Rows from JSON are hostile until they pass: every
+ * length and range checked, texts cleaned; a missing or null field is 0 or "", an unknown one is
+ * passed over.
+ */
 struct json_t;
 struct json_t *row_to_json(const struct row_type *type, const void *row); /* owned; NULL: no memory */
 int row_from_json(const struct row_type *type, const struct json_t *j, void *ret_row, struct err *e);

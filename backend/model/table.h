@@ -29,16 +29,17 @@ struct table *table_new(const struct row_type *type);
 void table_free(struct table *t);
 
 /* Inserts or replaces; *ret_changed false when an equal row was there already. -ENOMEM. */
-int table_put(struct table *t, const void *row, bool *ret_changed);
-/* Removes the row that compares equal to key; false when there was none. */
-bool table_remove(struct table *t, const void *key);
+int table_put(struct table *t, const void *row, bool *ret_changed); /* ret_changed may be NULL */
+/* Removes the row that compares equal to key: 1, 0 when there was none, -ENOMEM (then it stays). */
+int table_remove(struct table *t, const void *key);
 const void *table_find(const struct table *t, const void *key);
-const void *table_at(const struct table *t, size_t index);
+const void *table_at(struct table *t, size_t index); /* NULL when out of range */
 size_t table_count(const struct table *t);
 uint64_t table_version(const struct table *t);
 void table_clear(struct table *t);
 
-/* A view of the table as it is now; costs a pointer and a count per chunk. NULL: no memory. */
+/* A view of the table as it is now; costs a pointer and a count per chunk, and the same view again
+ * while nothing changed. NULL: no memory. */
 struct table_view *table_snapshot(struct table *t);
 struct table_view *table_view_ref(struct table_view *v);
 void table_view_unref(struct table_view *v);
@@ -47,6 +48,12 @@ const void *view_at(const struct table_view *v, size_t index); /* NULL when out 
 const void *view_find(const struct table_view *v, const void *key);
 /* Index of the row, or of where it would stand; *ret_found may be NULL. */
 size_t view_index_of(const struct table_view *v, const void *key, bool *ret_found);
+
+/* Walks a view in order, cheaper than view_at: start with {0}; NULL at the end. */
+struct view_cursor {
+    size_t chunk, row;
+};
+const void *view_next(const struct table_view *v, struct view_cursor *c);
 
 /*
  * What turns `from` into `to`: calls back for each row removed, added or changed, in order. Shared
