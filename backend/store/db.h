@@ -32,12 +32,18 @@ enum db_mode {
     DB_NEWER,     /* made by a newer meshdeck: opened read-only, every write gives -EROFS */
 };
 
+enum db_how {
+    DB_HOW_READ,
+    DB_HOW_WRITE,
+    DB_HOW_CREATE, /* as WRITE, and makes one where there is none; else that is -ENOENT */
+};
+
 /*
- * Opens dir/meshdeck.db, making it when there is none (with `read_only` that is -ENOENT). `dir` has
- * to exist, be a folder of this user's and not be writable by others; links are not followed.
+ * Opens dir/meshdeck.db. `dir` has to exist, be a folder of this user's and not be writable by
+ * others; links are not followed.
  * -EUCLEAN: damaged; the text says in what way. The file is left as it is.
  */
-int db_open(const char *dir, bool read_only, struct db **ret, struct err *e);
+int db_open(const char *dir, enum db_how how, struct db **ret, struct err *e);
 void db_close(struct db *db); /* NULL is fine */
 
 enum db_mode db_mode(const struct db *db);
@@ -64,16 +70,18 @@ bool db_in_txn(const struct db *db);
 /*
  * Statements: SQL is always a literal; texts are only bound. db_prepare keeps statements for the
  * db's life, by the literal's address; db_reset gives one back after use.
- *     struct sqlite3_stmt *s = db_prepare(db, "SELECT ...", e);
+ *     r = db_prepare(db, "SELECT ...", &s, e);
  *     db_bind_u64(s, 1, id); r = db_step(db, s, e);   1: a row, 0: done, negative: error
  */
-struct sqlite3_stmt *db_prepare(struct db *db, const char *sql, struct err *e);
+int db_prepare(struct db *db, const char *sql, struct sqlite3_stmt **ret, struct err *e);
 void db_bind_u64(struct sqlite3_stmt *s, int index, uint64_t value);
 void db_bind_text(struct sqlite3_stmt *s, int index, const char *text); /* copied */
 int db_step(struct db *db, struct sqlite3_stmt *s, struct err *e);
 void db_reset(struct sqlite3_stmt *s);
 /* Binds one number and runs it to its end; gives how many rows it changed. */
 int db_run_u64(struct db *db, const char *sql, uint64_t value, struct err *e);
+/* The first number of the first row with `value` bound, 0 when there is no row. */
+int db_get_u64(struct db *db, const char *sql, uint64_t value, uint64_t *ret, struct err *e);
 int db_exec(struct db *db, const char *sql, struct err *e);
 
 /* The error of the last SQLite call on this db, as negative errno and text. */

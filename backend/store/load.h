@@ -5,8 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/store/ackrec.h"
 #include "backend/store/journal.h"
-#include "backend/store/records.h"
+#include "backend/store/netrec.h"
+#include "backend/store/peerrec.h"
+#include "backend/store/proberec.h"
+#include "backend/store/settings.h"
 #include "backend/store/ticketrec.h"
 #include "backend/store/vmrec.h"
 

@@ -60,7 +60,7 @@ struct vm_rec {
     int64_t created_ms, started_ms, ended_ms;
     char ended_why[160];            /* why it last ended, "" when unknown */
     char boot_id[40];               /* of the host, when it was last started */
-    uint8_t damaged;                /* read back: its checksum is wrong. Never written. */
+    uint8_t damaged; /* its checksum is wrong; writing it back with 0 here accepts it as it is */
 };
 
 /* What vmrec_create may need to know beside the records. */
