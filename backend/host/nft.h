@@ -102,8 +102,10 @@ int nft_rebuild(struct nft *n, const struct nft_config *config, const struct nft
 /*
  * Adds and removes guests in one netlink batch, all or nothing. Idempotent: adding what is there
  * and removing what is not are fine; a tap whose guest changed loses its old elements in the same
- * batch. Removal goes by the tap's name. Returns 0 when it is in the kernel, 1 when the tables are
- * being built and the change will be in them (then done is called), else a negative errno.
+ * batch. Removal goes by the tap's name. Add a guest before its tap goes up: a tap that is not in
+ * the sets is a foreign interface to these rules. Returns 0 when it is in the kernel, 1 when the tables are
+ * being built and the change will be in them (then done is called; when it tells a failure, the
+ * change still stands and the build is tried again), else a negative errno and nothing changed.
  */
 int nft_apply(struct nft *n, const struct nft_guest *add, size_t n_add,
               const char (*del)[IFNAMSIZ], size_t n_del, nft_done_fn *done, void *arg,
@@ -118,11 +120,12 @@ size_t nft_guest_total(const struct nft *n);
 int nft_read_counters(struct nft *n, struct nft_count ret[static NFT_COUNTER_COUNT],
                       struct err *e);
 int nft_read_guest(struct nft *n, const char *tap, struct nft_guest_count *ret, struct err *e);
-/* Every base chain of the host, foreign ones too; or our tables with their counters. */
-int nft_list_base_chains(struct nft *n, nft_json_fn *done, void *arg, struct err *e);
-int nft_list_tables(struct nft *n, nft_json_fn *done, void *arg, struct err *e);
-/* Has the kernel check a piece of nft text without applying it. */
-int nft_check(struct nft *n, const char *text, nft_done_fn *done, void *arg, struct err *e);
+/* Every chain of the host, foreign ones too; or one of our tables ("inet", "arp", "bridge"). */
+int nft_list_chains(struct nft *n, nft_json_fn *done, void *arg, struct err *e);
+int nft_list_table(struct nft *n, const char *family, nft_json_fn *done, void *arg,
+                   struct err *e);
+/* Has the kernel check a piece of nft text without applying it; there is no JSON in the answer. */
+int nft_check(struct nft *n, const char *text, nft_json_fn *done, void *arg, struct err *e);
 
 const char *nft_counter_name(enum nft_counter c);    /* as in the tables: "spoofed" */
 const char *nft_counter_meaning(enum nft_counter c); /* a sentence for the console */
