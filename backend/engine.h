@@ -76,7 +76,8 @@ int engine_send(struct engine *en, const char *verb, struct json_t *args, uint64
 bool engine_take_reply(struct engine *en, struct reply *ret);
 void reply_done(struct reply *r);
 
-/* Blocks until the reply to `request` is there or the time is over; for the command line only. */
+/* Blocks until the reply to `request` is there or the time (< 0: none) is over; what else comes
+ * meanwhile is dropped. For the command line only. */
 int engine_wait(struct engine *en, uint64_t request, int timeout_ms, struct reply *ret,
                 struct err *e);
 
