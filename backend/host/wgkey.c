@@ -5,12 +5,12 @@
 #include "backend/host/wgkey.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "backend/host/secret_file.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -96,52 +96,51 @@ int wgkey_from_base64(const char *text, uint8_t ret[static WGKEY_LEN], struct er
     return rc;
 }
 
-static int check_file(int fd, const char *path, struct err *e)
+/* "STATE/secrets/name" as folder and name, for secret_file.h. */
+static int split_path(const char *path, char *dir, size_t cap, const char **ret_name, struct err *e)
 {
-    struct stat st;
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 0;
 
-    if (fstat(fd, &st) != 0)
-        return err_sys(e, ERR_AREA_WIREGUARD, -errno, "key file %s", path);
-    if (!S_ISREG(st.st_mode) || st.st_size != WGKEY_LEN)
-        return err_set(e, ERR_AREA_WIREGUARD, -EINVAL, "key file %s is not %d bytes", path,
-                       WGKEY_LEN);
-    if (st.st_uid != geteuid() && st.st_uid != 0)
-        return err_set(e, ERR_AREA_WIREGUARD, -EPERM, "key file %s belongs to user %u", path,
-                       st.st_uid);
-    if (st.st_mode & 077)
-        return err_set(e, ERR_AREA_WIREGUARD, -EPERM,
-                       "key file %s can be read by others: chmod 600 it, and think of a new key",
-                       path);
+    if (!slash || len == 0 || len >= cap || !slash[1])
+        return err_set(e, ERR_AREA_WIREGUARD, -EINVAL, "%s: no path for a key", path);
+    memcpy(dir, path, len);
+    dir[len] = '\0';
+    *ret_name = slash + 1;
     return 0;
 }
 
 int wgkey_read_file(const char *path, struct wgkey_secret *ret, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
-        return err_sys(e, ERR_AREA_WIREGUARD, -errno, "key file %s", path);
-    int rc = check_file(fd, path, e);
-    if (rc == 0 && read(fd, ret->bytes, WGKEY_LEN) != WGKEY_LEN)
-        rc = err_set(e, ERR_AREA_WIREGUARD, -EIO, "key file %s could not be read", path);
-    close(fd);
-    if (rc != 0)
-        wgkey_wipe(ret);
+    struct secret s = {0};
+    char dir[PATH_MAX];
+    const char *name;
+    int rc = split_path(path, dir, sizeof dir, &name, e);
+
+    if (rc == 0)
+        rc = secret_file_read(dir, name, &s, e);
+    if (rc == -ENOENT)
+        return err_sys(e, ERR_AREA_WIREGUARD, rc, "key file %s", path);
+    if (rc == 0 && s.len != WGKEY_LEN)
+        rc = err_set(e, ERR_AREA_WIREGUARD, -EINVAL, "key file %s is not %d bytes", path,
+                     WGKEY_LEN);
+    if (rc == 0)
+        memcpy(ret->bytes, s.bytes, WGKEY_LEN);
+    secret_done(&s);
     return rc;
 }
 
 int wgkey_write_file(const char *path, const struct wgkey_secret *k, struct err *e)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int rc = 0;
+    struct secret s = {0};
+    char dir[PATH_MAX];
+    const char *name;
+    int rc = split_path(path, dir, sizeof dir, &name, e);
 
-    if (fd < 0)
-        return err_sys(e, ERR_AREA_WIREGUARD, -errno, "key file %s", path);
-    errno = ENOSPC; /* for a short write, which sets none */
-    if (write(fd, k->bytes, WGKEY_LEN) != WGKEY_LEN || fsync(fd) != 0)
-        rc = err_sys(e, ERR_AREA_WIREGUARD, -errno, "writing key file %s", path);
-    if (close(fd) != 0 && rc == 0)
-        rc = err_sys(e, ERR_AREA_WIREGUARD, -errno, "writing key file %s", path);
-    if (rc != 0)
-        (void)unlink(path); /* half a key is worse than none */
-    return rc;
+    if (rc == 0)
+        rc = secret_set(&s, k->bytes, WGKEY_LEN);
+    if (rc == 0)
+        rc = secret_file_create(dir, name, &s, e);
+    secret_done(&s);
+    return rc == -EEXIST ? err_sys(e, ERR_AREA_WIREGUARD, rc, "key file %s", path) : rc;
 }
