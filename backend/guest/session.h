@@ -20,7 +20,7 @@ struct session_pool;
 struct session;
 struct session_probe;
 
-enum { SESSIONS_MAX = 64, SESSION_PROBES_MAX = 64, SESSION_COMMAND_MAX = 64 * 1024 };
+enum { SESSIONS_MAX = 64, SESSION_PROBES_MAX = 1024, SESSION_COMMAND_MAX = 64 * 1024 };
 
 enum session_mode { SESSION_PROBE, SESSION_EXEC, SESSION_SHELL };
 
@@ -49,7 +49,9 @@ struct session_spec {
     const char *const *argv;       /* exec: words, quoted for the remote shell; NULL at the end */
     const char *command;           /* exec: or a line for that shell as it is */
     uint16_t cols, rows;           /* shell; 0: 80 x 24 */
-    unsigned stage_ms;             /* limit of each stage; 0: 20 s */
+    unsigned connect_ms;           /* limit of connecting to one address; 0: 3 s */
+    unsigned stage_ms;             /* limit of each stage after that; 0: 20 s */
+    unsigned keepalive_ms;         /* 0: 15 s */
 };
 
 struct session_end {
