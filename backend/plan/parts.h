@@ -11,7 +11,7 @@
 
 #include "backend/model/addr.h"
 
-enum { PLAN_PREFIXES_MAX = 32, PLAN_BLOCKS_MAX = 255, PLAN_PROTOCOL = 77 };
+enum { PLAN_PREFIXES_MAX = 32, PLAN_BLOCKS_MAX = 255, PLAN_PROTOCOL = 77, PLAN_TABLE_MAIN = 254 };
 
 enum plan_goal { PLAN_RUN, PLAN_STOP, PLAN_GONE };
 
@@ -143,6 +143,11 @@ struct plan_actual {
     const char (*uplinks_by_ra_b)[16]; /* interfaces that learned route or address by RA */
     size_t n_uplinks_by_ra;
 };
+
+/* What the planner wants to see in sysctls_b, beside accept_ra of each uplink that learned by RA. */
+extern const char *const plan_sysctl_keys[];
+extern const size_t plan_sysctl_count;
+void plan_accept_ra_key(const char *dev, char ret[static 96]);
 
 /* "meshdeck:vm:17": the id in hexadecimal, as it stands in the guest's address and MAC. */
 #define PLAN_ALIAS_VM "meshdeck:vm:"
