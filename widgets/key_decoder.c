@@ -10,7 +10,7 @@
 #include "widgets/key.h"
 #include "widgets/xmem.h"
 
-enum { ESC = 0x1b, DOUBLE_MS = 400, SEQ_MAX = 64 };
+enum { ESC = 0x1b, DOUBLE_MS = 400, SEQ_MAX = 64, PASTE_END_MS = 1000 };
 
 static const char paste_end[] = "\033[201~";
 
@@ -294,10 +294,12 @@ bool key_decoder_next(struct key_decoder *d, int64_t now_ms, struct key *ret)
     if (d->len == 0)
         return false;
     if (d->pasting && d->buf[0] == ESC && may_end_paste(d)) {
-        if (d->len < sizeof paste_end - 1 && now_ms - d->fed_ms < d->esc_ms)
+        bool whole = d->len >= sizeof paste_end - 1;
+        if (!whole && now_ms - d->fed_ms < PASTE_END_MS)
             return false;
-        if (d->len >= sizeof paste_end - 1) {
-            drop(d, sizeof paste_end - 1);
+        /* Esc alone for a second: the end was lost on the way, and the operator wants out. */
+        if (whole || d->len == 1) {
+            drop(d, whole ? sizeof paste_end - 1 : 1);
             d->pasting = false;
             *ret = (struct key){.code = KEYSYM_PASTE_END};
             return true;
@@ -325,6 +327,6 @@ int key_decoder_wait_ms(const struct key_decoder *d, int64_t now_ms)
 {
     if (d->len == 0)
         return -1;
-    int64_t left = d->fed_ms + d->esc_ms - now_ms;
+    int64_t left = d->fed_ms + (d->pasting ? PASTE_END_MS : d->esc_ms) - now_ms;
     return left > 0 ? (int)left : 0;
 }

@@ -104,7 +104,7 @@ int link_get(struct nl *n, const char *name, uint32_t ifindex, struct rtnl_link 
     return rc;
 }
 
-int link_add(struct nl *n, const char *name, const char *kind, struct err *e)
+int link_add(struct nl *n, const char *name, const char *kind, uint32_t group, struct err *e)
 {
     char what[64];
 
@@ -112,6 +112,8 @@ int link_add(struct nl *n, const char *name, const char *kind, struct err *e)
         return err_set(e, ERR_AREA_NETLINK, -EINVAL, "%.15s...: too long for a link's name", name);
     begin_link(n, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
     nl_put_text(n, IFLA_IFNAME, name);
+    if (group)
+        nl_put_u32(n, IFLA_GROUP, group);
     size_t info = nl_nest(n, IFLA_LINKINFO);
     nl_put_text(n, IFLA_INFO_KIND, kind);
     nl_nest_end(n, info);

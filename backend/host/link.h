@@ -36,9 +36,9 @@ int link_change(struct nl *n, const struct link_change *c, struct err *e);
 int link_get(struct nl *n, const char *name, uint32_t ifindex, struct rtnl_link *ret,
              struct err *e);
 
-/* An empty link of a kind ("wireguard"). -EEXIST when the name is taken, -EOPNOTSUPP when the
+/* An empty link of a kind ("wireguard") in a group (0: none). -EEXIST when the name is taken, -EOPNOTSUPP when the
  * kernel does not know the kind. */
-int link_add(struct nl *n, const char *name, const char *kind, struct err *e);
+int link_add(struct nl *n, const char *name, const char *kind, uint32_t group, struct err *e);
 
 /* Waits for an RCU grace period (tens of milliseconds): never on the loop, but from the pool. A
  * link that is not there is success. */

@@ -63,6 +63,13 @@ void nl_free(struct nl *n)
     free(n);
 }
 
+void nl_wipe(struct nl *n)
+{
+    if (n->bytes)
+        explicit_bzero(n->bytes, n->cap);
+    explicit_bzero(n->answer, NL_ANSWER_BUFFER);
+}
+
 int nl_fd(const struct nl *n)
 {
     return mnl_socket_get_fd(n->socket);

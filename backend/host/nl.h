@@ -7,17 +7,18 @@
  * One thread at a time (the engine thread, or a job of the pool that owns it). A run takes about
  * 10 microseconds a request, and waits for the kernel's lock where others hold it.
  */
+#include <linux/netlink.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "backend/model/err.h"
 
-struct nlmsghdr;
 struct nl;
 
 int nl_open(int bus, struct nl **ret, struct err *e); /* NETLINK_ROUTE, NETLINK_GENERIC */
 void nl_free(struct nl *n);                           /* NULL is fine; the buffer is wiped */
+void nl_wipe(struct nl *n); /* after a batch or an answer that held a key */
 int nl_fd(const struct nl *n);
 
 /* The outcome of request `index` of the batch (0 first): NULL when it succeeded. */

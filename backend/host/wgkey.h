@@ -24,10 +24,10 @@ const char *wgkey_to_base64(const uint8_t key[static WGKEY_LEN], char buf[static
 /* Strict: 44 characters, no blanks, no stray bits. The error does not repeat the text. */
 int wgkey_from_base64(const char *text, uint8_t ret[static WGKEY_LEN], struct err *e);
 
-/* Reads the 32 raw bytes of a file (regular, not followed through a link, owned by root or us, not
- * readable by others). Touches the disk: at start-up or from the pool. */
+/* The 32 raw bytes of a file in a folder of secrets (secret_file.h). Touches the disk: at start-up
+ * or from the pool. -ENOENT when there is none. */
 int wgkey_read_file(const char *path, struct wgkey_secret *ret, struct err *e);
-/* Writes a new file of mode 0600 whole and synced; -EEXIST when there is one. */
+/* Makes the file, whole and synced; -EEXIST when there is one. */
 int wgkey_write_file(const char *path, const struct wgkey_secret *k, struct err *e);
 
 #endif

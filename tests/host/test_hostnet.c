@@ -8,7 +8,6 @@
 #include <string.h>
 #include <cmocka.h>
 #include <errno.h>
-#include <linux/netlink.h>
 #include <net/if.h>
 #include <uv.h>
 
@@ -86,8 +85,8 @@ static void links(void **state)
     assert_int_equal(link_get(n, "nosuch", 0, &l, &e), -ENODEV);
     assert_non_null(strstr(e.text, "nosuch"));
     assert_int_equal(link_get(n, "a-name-that-is-too-long", 0, &l, &e), -EINVAL);
-    assert_int_equal(link_add(n, "w0", "no-such-kind", &e), -EOPNOTSUPP);
-    assert_int_equal(link_add(n, "v0", "veth", &e), -EEXIST);
+    assert_int_equal(link_add(n, "w0", "no-such-kind", 0, &e), -EOPNOTSUPP);
+    assert_int_equal(link_add(n, "v0", "veth", 0, &e), -EEXIST);
     assert_int_equal(link_delete(n, v0, &e), 0);
     assert_int_equal(link_delete(n, v0, &e), 0);
     assert_int_equal(link_get(n, "v0", 0, &l, &e), -ENODEV);
