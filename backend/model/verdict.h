@@ -10,7 +10,7 @@
 
 #include "backend/model/rows.h" /* enum peer_verdict */
 
-enum { VERDICT_REKEY_S = 120, VERDICT_REJECT_S = 180, VERDICT_DOWN_S = 275 };
+enum { VERDICT_REKEY_S = 120, VERDICT_REJECT_S = 180, VERDICT_DOWN_S = 275, VERDICT_SETTLE_S = 30 };
 
 /* What two counters tell over time: one a peer, fed with each poll. All zero at first. */
 struct verdict_track {
@@ -21,7 +21,6 @@ struct verdict_track {
     int64_t last_data_ms;    /* more than a handshake's bytes came in */
     uint64_t tx_since_in, tx_since_data;
     int64_t out_ms;          /* first bytes out since last_data_ms; 0: none */
-    int64_t handshaken_ms;   /* when the counters were at the last handshake */
 };
 void verdict_feed(struct verdict_track *t, int64_t now_ms, int64_t handshake_ms, uint64_t rx,
                   uint64_t tx);
@@ -42,6 +41,7 @@ struct verdict_in {
 struct verdict {
     enum peer_verdict verdict;
     bool age_known;      /* false: the handshake lies in the future, show "?" */
+    bool settling;       /* it was added a moment ago: no reason for an alert yet */
     int64_t since_ms;    /* of this verdict; 0: not known */
     char evidence[128];  /* a sentence without ages: "packets leave, none return" */
 };
