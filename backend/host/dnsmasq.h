@@ -4,7 +4,8 @@
  * DNS for guests and host: one dnsmasq that answers at the fleet's anycast addresses, which the
  * engine puts on `lo` before dnsmasq_open. Names of VMs are one file each in a folder that dnsmasq
  * watches: a name appears and goes without a restart. The process outlives the engine, is adopted
- * at the next start by the lock on its pid file, and is started again with back-off when it dies.
+ * at the next start (by command line, uid and namespace: it closes what it inherits, and a lock with
+ * it), and is started again with back-off when it dies.
  * Engine thread; files are written on libuv's pool, callbacks run on the loop.
  */
 #include <stdbool.h>
@@ -21,7 +22,7 @@ enum { DNSMASQ_UPSTREAM_MAX = 8, DNSMASQ_LISTEN_MAX = 4 };
 struct dnsmasq_config {
     const char *folder;         /* STATE/dns: made here, ours alone; borrowed for dnsmasq_open */
     const char *exe;            /* NULL: "dnsmasq" from PATH */
-    uid_t uid;                  /* its own; 0 keeps root */
+    uid_t uid;                  /* its own, never 0 */
     gid_t gid;
     struct addr listen[DNSMASQ_LISTEN_MAX];
     size_t n_listen;
@@ -45,7 +46,7 @@ enum dnsmasq_event_kind {
     DNSMASQ_EVENT_UP,       /* started or adopted; pid is set */
     DNSMASQ_EVENT_DIED,     /* text has the reason; it starts again after a pause */
     DNSMASQ_EVENT_FAILED,   /* could not be started, text says why (port 53 taken...); tried again */
-    DNSMASQ_EVENT_UPSTREAM, /* the upstream servers changed; text lists them */
+    DNSMASQ_EVENT_UPSTREAM, /* the upstream servers, at first and when they change: in text */
 };
 
 struct dnsmasq_event {

@@ -330,16 +330,10 @@ pid_t proc_find(const char *pid_file)
     return lock_holder(pid_file, &pid) == 0 ? pid : 0;
 }
 
-int proc_adopt(struct uv_loop_s *loop, const char *pid_file, proc_ended_fn *ended, void *arg,
-               struct proc **ret, struct err *e)
+/* is_it is asked once the pidfd is open: before, the pid might have become a stranger's. */
+int proc_adopt_known(struct uv_loop_s *loop, pid_t pid, proc_is_it_fn *is_it, const void *is_arg,
+                     proc_ended_fn *ended, void *arg, struct proc **ret, struct err *e)
 {
-    pid_t pid, again;
-
-    int r = lock_holder(pid_file, &pid);
-    if (r != 0)
-        return err_sys(e, ERR_AREA_PROC, r, "%s: cannot tell which process holds it", pid_file);
-    if (pid == 0)
-        return err_set(e, ERR_AREA_PROC, -ESRCH, "%s: no process holds it", pid_file);
     struct proc *p = calloc(1, sizeof *p);
     if (!p)
         return err_set(e, ERR_AREA_PROC, -ENOMEM, "adopting process %d: out of memory", (int)pid);
@@ -348,9 +342,7 @@ int proc_adopt(struct uv_loop_s *loop, const char *pid_file, proc_ended_fn *ende
     p->ended = ended;
     p->arg = arg;
     p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    r = p->pidfd < 0 ? -errno : lock_holder(pid_file, &again);
-    if (r == 0 && again != pid)
-        r = -ESRCH; /* it ended between the two looks; the pidfd may be a stranger's */
+    int r = p->pidfd < 0 ? -errno : is_it(pid, is_arg);
     if (r != 0) {
         close_fd(&p->pidfd);
         free(p);
@@ -359,6 +351,26 @@ int proc_adopt(struct uv_loop_s *loop, const char *pid_file, proc_ended_fn *ende
         return 0;
     }
     return err_sys(e, ERR_AREA_PROC, r, "adopting process %d", (int)pid);
+}
+
+static int holds_lock(pid_t pid, const void *pid_file)
+{
+    pid_t holder;
+    int r = lock_holder(pid_file, &holder);
+    return r != 0 ? r : holder == pid ? 0 : -ESRCH;
+}
+
+int proc_adopt(struct uv_loop_s *loop, const char *pid_file, proc_ended_fn *ended, void *arg,
+               struct proc **ret, struct err *e)
+{
+    pid_t pid;
+
+    int r = lock_holder(pid_file, &pid);
+    if (r != 0)
+        return err_sys(e, ERR_AREA_PROC, r, "%s: cannot tell which process holds it", pid_file);
+    if (pid == 0)
+        return err_set(e, ERR_AREA_PROC, -ESRCH, "%s: no process holds it", pid_file);
+    return proc_adopt_known(loop, pid, holds_lock, pid_file, ended, arg, ret, e);
 }
 
 pid_t proc_pid(const struct proc *p)

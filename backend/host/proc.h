@@ -33,6 +33,7 @@ struct proc_spec {
     gid_t gid;                     /* no new privileges can be gained */
     bool detached;                 /* SIGHUP ignored: outlives us */
     bool keep_net_admin;           /* with uid: CAP_NET_ADMIN, NET_RAW, NET_BIND_SERVICE stay */
+    bool keep_net_bind;            /* with uid: of those, CAP_NET_BIND_SERVICE alone stays */
     int oom_score_adj;
     struct {
         int from, to;              /* descriptor here, number in the child (>= 3) */
@@ -63,6 +64,12 @@ pid_t proc_find(const char *pid_file);
  * locked by another than it names: then it is unknown, not gone. */
 int proc_adopt(struct uv_loop_s *loop, const char *pid_file, proc_ended_fn *ended, void *arg,
                struct proc **ret, struct err *e);
+
+/* For a program that closes every descriptor it inherits (dnsmasq), and the lock with it: the caller
+ * knows the pid, and is_it (0, or a negative errno) recognises the process by other marks. */
+typedef int proc_is_it_fn(pid_t pid, const void *arg);
+int proc_adopt_known(struct uv_loop_s *loop, pid_t pid, proc_is_it_fn *is_it, const void *is_arg,
+                     proc_ended_fn *ended, void *arg, struct proc **ret, struct err *e);
 
 pid_t proc_pid(const struct proc *p);
 /* By pidfd, so it can never reach a stranger. -ESRCH when it is gone. */

@@ -145,16 +145,17 @@ static void child_oom(const struct child_plan *plan)
 
 static void child_keep_caps(const struct child_plan *plan)
 {
-    static const unsigned keep[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
+    static const unsigned keep[] = {CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW};
+    const size_t n = plan->spec->keep_net_admin ? sizeof keep / sizeof keep[0] : 1;
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct caps[2] = {0};
 
-    for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++)
+    for (size_t i = 0; i < n; i++)
         caps[0].permitted |= 1u << keep[i];
     caps[0].effective = caps[0].inheritable = caps[0].permitted;
     if (syscall(SYS_capset, &head, caps) != 0)
         child_fail(plan, CHILD_STEP_CAPS);
-    for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++)
+    for (size_t i = 0; i < n; i++)
         if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)keep[i], 0ul, 0ul) != 0)
             child_fail(plan, CHILD_STEP_CAPS);
 }
@@ -165,14 +166,14 @@ static void child_identity(const struct child_plan *plan)
 
     if (spec->uid == 0)
         return;
-    if (spec->keep_net_admin && prctl(PR_SET_KEEPCAPS, 1ul, 0ul, 0ul, 0ul) != 0)
+    if ((spec->keep_net_admin || spec->keep_net_bind) && prctl(PR_SET_KEEPCAPS, 1ul, 0ul, 0ul, 0ul) != 0)
         child_fail(plan, CHILD_STEP_CAPS);
     if ((geteuid() == 0 && syscall(SYS_setgroups, 0, NULL) != 0) ||
         syscall(SYS_setresgid, spec->gid, spec->gid, spec->gid) != 0 ||
         syscall(SYS_setresuid, spec->uid, spec->uid, spec->uid) != 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1ul, 0ul, 0ul, 0ul) != 0)
         child_fail(plan, CHILD_STEP_UID);
-    if (spec->keep_net_admin)
+    if (spec->keep_net_admin || spec->keep_net_bind)
         child_keep_caps(plan);
 }
 
