@@ -219,7 +219,6 @@ int term_new(struct term **ret, const struct term_opts *opts, char *why, size_t 
         return fail(t, -EMFILE, why, cap, "no file for the terminal's output");
     unsetenv("LINES");
     unsetenv("COLUMNS");
-    use_env(FALSE);
     if (!open_screen(t, opts->type ? opts->type : getenv("TERM")))
         return fail(t, -ENOENT, why, cap,
                     "no terminal description: install ncurses-base, or set TERM=xterm-256color");
