@@ -10,7 +10,7 @@
 #include "widgets/lineedit.h"
 #include "widgets/xmem.h"
 
-enum { TEXT_MAX = 512, LABEL_MAX = 32, LEAST_COLS = 48, MOST_COLS = 74 };
+enum { TEXT_MAX = 512, LABEL_MAX = 32, LEAST_COLS = 60, MOST_COLS = 76, NAME_COLS = 31 };
 
 struct line {
     char label[LABEL_MAX], text[TEXT_MAX];
@@ -130,9 +130,10 @@ static struct shape shape_of(const struct dialog *d, struct canvas c)
 static void draw_buttons(const struct dialog *d, struct canvas b, int row)
 {
     bool ready = !d->typed || matches(d);
-    int width = cells_width(d->button), col = b.cols - 3 - (width + 4) - 4 - 10;
+    int width = cells_width(d->button), col = b.cols - 11 - (width + 4) - 4 - 10;
     enum role yes = d->on_button ? ROLE_BUTTON : ready ? ROLE_DIALOG : ROLE_DISABLED;
 
+    col = col < 2 ? 2 : col;
     canvas_put(b, row, col, d->on_button ? ROLE_DIALOG : ROLE_BUTTON,
                d->on_button ? "( Cancel )" : "[ Cancel ]");
     col += 14;
@@ -144,11 +145,12 @@ static void draw_buttons(const struct dialog *d, struct canvas b, int row)
 void dialog_draw(const struct dialog *d, struct canvas c, int avoid_row)
 {
     struct shape s = shape_of(d, c);
-    int top = (c.rows - s.rows) / 2, left = c.cols - s.cols;
+    int top = (c.rows - s.rows) / 2, left = c.cols - s.cols - 1;
 
+    left = left < 0 ? 0 : left;
     /* The name of the row in question stays in sight at the left; over it only where there is no
      * room beside it. */
-    if (left < 20 && avoid_row >= 0 && avoid_row < c.rows) {
+    if (left < 18 && avoid_row >= 0 && avoid_row < c.rows) {
         left = left > 1 ? left / 2 : 0;
         if (avoid_row + 1 + s.rows <= c.rows)
             top = avoid_row + 1;
@@ -168,8 +170,8 @@ void dialog_draw(const struct dialog *d, struct canvas c, int avoid_row)
     }
     if (d->typed) {
         row = s.rows - 4 > row ? s.rows - 4 : row;
-        int cols = inner - s.label - 4;
-        cols = cols > 24 ? 24 : cols;
+        int cols = inner - s.label - 2;
+        cols = cols > NAME_COLS ? NAME_COLS : cols;
         canvas_put(b, row, 3, ROLE_DIALOG, "Type its name");
         canvas_put(b, row, 3 + s.label + 2, ROLE_DIALOG, "[");
         lineedit_draw(d->edit, b, row, 3 + s.label + 3, cols,
