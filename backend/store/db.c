@@ -79,6 +79,8 @@ int db_error(struct db *db, struct err *e, const char *what)
     if (code == -ENOSPC)
         return err_set(e, ERR_AREA_STORE, code, "%s: the disk is full: make room below %s; it is "
                        "tried again by itself", what, db->path);
+    if (code == DB_CORRUPT)
+        return err_set(e, ERR_AREA_STORE, code, "%s is damaged: %s", db->path, sqlite3_errmsg(db->sql));
     return err_set(e, ERR_AREA_STORE, code, "%s: %s (%s)", what, sqlite3_errmsg(db->sql), db->path);
 }
 
@@ -143,6 +145,8 @@ static int raw_open(struct db *db, int flags, struct err *e)
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     (void)sqlite3_limit(db->sql, SQLITE_LIMIT_LENGTH, 16 << 20);
+    /* until it is known to be sound: closing a damaged one must leave its log where it is */
+    (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     /* no mmap: a file cut by others must give an error, not a signal */
     return db_exec(db, "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON;"
                        "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;"
@@ -180,6 +184,8 @@ static int create(const char *folder, struct err *e)
         return r;
     (void)snprintf(db.path, sizeof db.path, "%s/" NEW_NAME, folder);
     r = raw_open(&db, SQLITE_OPEN_READWRITE, e);
+    if (r == 0) /* it becomes one file, without a log beside it */
+        (void)sqlite3_db_config(db.sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     (void)snprintf(set, sizeof set, "PRAGMA application_id=%d; PRAGMA journal_mode=WAL", APPLICATION_ID);
     if (r == 0)
         r = db_exec(&db, set, e);
@@ -283,6 +289,7 @@ int db_open(const char *dir, enum db_how how, struct db **ret, struct err *e)
         db_close(db);
         return r;
     }
+    (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     *ret = db;
     return 0;
 }

@@ -31,6 +31,21 @@ static bool vm_is_consistent(const struct settings *set, const struct vm_rec *vm
            addr_mac_for_id(vm->id, mac) == 0 && memcmp(mac, vm->mac, sizeof mac) == 0;
 }
 
+/* Addresses of blocks that are not this node's: the list of blocks is wrong, or they are. */
+static void check_blocks(struct load *l)
+{
+    bool ours[256] = {false};
+
+    for (size_t i = 0; i < l->n_blocks; i++)
+        ours[l->blocks[i]] = true;
+    bool wrong = l->n_blocks == 0;
+    for (size_t i = 0; i < l->n_vms && !wrong; i++)
+        wrong = l->vms[i].home_node == l->settings.node && addr_is_set(&l->vms[i].ip4) &&
+                !ours[l->vms[i].ip4.bytes[2]];
+    if (wrong)
+        note(l, "the list of", "IPv4 blocks");
+}
+
 static int check_addresses(struct db *db, struct load *l, struct err *e)
 {
     uint64_t wrong = 0;
@@ -64,6 +79,7 @@ static int check(struct db *db, struct load *l, struct err *e)
     for (size_t i = 0; i < l->n_tickets; i++)
         if (l->tickets[i].damaged)
             note(l, "ticket", l->tickets[i].command);
+    check_blocks(l);
     return check_addresses(db, l, e);
 }
 
