@@ -36,6 +36,7 @@ ARCHIVES := $(BUILD)/libtui.a $(BUILD)/libwidgets.a $(BUILD)/libbackend.a
 TEST_SRC  := $(wildcard tests/unit/test_*.c tests/host/test_*.c tests/console/test_*.c \
                         tests/faults/test_*.c)
 TEST_BIN  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
+KERNEL_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/kernel/inguest_*.c))
 TEST_HELP := $(call obj,$(wildcard tests/support/*.c))
 BENCH_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 FUZZ_BIN  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -83,7 +84,7 @@ test: deps-build deps-run deps-test ## run every test
 	@$(MAKE) --no-print-directory all guest tests
 	@tests/run $(BUILD)
 
-tests: $(TEST_BIN) $(FUZZ_BIN)
+tests: $(TEST_BIN) $(KERNEL_BIN) $(FUZZ_BIN)
 
 bench: deps-build deps-run deps-test ## measure the figures
 	@$(MAKE) --no-print-directory all guest bench-bins
