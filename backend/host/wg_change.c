@@ -190,7 +190,10 @@ void wg_change_queue(struct nl *n, uint16_t family, const char *name, const stru
         nl_put_u32(n, WGDEVICE_A_FWMARK, c->fwmark);
     m.peers = nl_nest(n, WGDEVICE_A_PEERS);
     for (size_t i = 0; i < c->n_peers; i++) {
-        if (nl_size(n) > SPLIT) {
+        /* The kernel waits for a grace period at each removal, under the lock of all networking:
+         * one a message, so that others get their turn. */
+        bool removed = i > 0 && c->peers_b[i - 1].op == WG_PEER_REMOVE;
+        if (removed || nl_size(n) > SPLIT) {
             nl_nest_end(n, m.peers);
             end_message(&m);
             begin_message(&m);

@@ -81,7 +81,10 @@ struct wg_change {
     size_t n_peers;
 };
 
-/* Queued behind earlier ones. Not atomic: after a failure read the device and plan again. */
+/* Queued behind earlier ones. Not atomic: after a failure read the device and plan again. An allowed
+ * IP that another peer has moves to the new one without an error: check before. In the kernel each
+ * removal of a peer takes a grace period, some milliseconds. Setting the key or port that is set
+ * already disturbs a userspace device: leave out what has not changed. */
 int wg_host_change(struct wg_host *h, const struct wg_change *c, wg_done_fn *done, void *arg,
                    struct err *e);
 

@@ -11,6 +11,7 @@
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
 
+#include "backend/host/nl_internal.h"
 #include "backend/host/wg_change.h"
 #include "backend/host/wgkey.h"
 #include "backend/model/text.h"
@@ -252,6 +253,46 @@ static void writes_changes_as_text(void **state)
     free(text);
 }
 
+/* What the messages for the kernel say, read back by the parser of its dumps. */
+static void splits_changes_for_the_kernel(void **state)
+{
+    (void)state;
+    enum { PEERS = 600, IPS = 3000 };
+    struct wg_peer_change *p = calloc(PEERS, sizeof *p);
+    struct addr *ips = calloc(IPS, sizeof *ips);
+    struct wg_build b = {.cap_ips = 0};
+    struct nl *n;
+    for (unsigned i = 0; i < PEERS; i++) {
+        memset(p[i].public_key, 5, WG_KEY);
+        p[i].public_key[0] = (uint8_t)(i >> 8);
+        p[i].public_key[1] = (uint8_t)i;
+        p[i].op = i < 3 ? WG_PEER_REMOVE : WG_PEER_ADD;
+    }
+    for (unsigned i = 0; i < IPS; i++)
+        ips[i] = addr_ip4(0x0a000000u + i, 32);
+    p[300].set_ips = true;
+    p[300].ips_b = ips;
+    p[300].n_ips = IPS;
+    assert_int_equal(nl_open(NETLINK_GENERIC, &n, NULL), 0);
+    wg_change_queue(n, 30, "mesh0", &(struct wg_change){.set_port = true, .port = 77, .peers_b = p, .n_peers = PEERS});
+    assert_false(n->broken);
+    assert_true(n->n_queue > 7);
+    wg_build_reset(&b, "mesh0", WG_BACKEND_KERNEL);
+    for (size_t i = 0; i < n->n_queue; i++) {
+        assert_true(n->queue[i].len < 20000);
+        assert_int_equal(wg_build_genl(&b, (const struct nlmsghdr *)(n->bytes + n->queue[i].at)), 0);
+    }
+    assert_int_equal(wg_build_finish(&b, NULL), 0);
+    assert_int_equal(b.device.listen_port, 77);
+    assert_int_equal(b.device.n_peers, PEERS);
+    assert_int_equal(b.device.peers[300].n_ips, IPS);
+    assert_int_equal(b.device.n_ips, IPS);
+    wg_build_done(&b);
+    nl_free(n);
+    free(p);
+    free(ips);
+}
+
 static void keys(void **state)
 {
     (void)state;
@@ -283,7 +324,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_an_answer_in_any_pieces),     cmocka_unit_test(refuses_bad_answers),
         cmocka_unit_test(merges_the_parts_of_a_kernel_dump), cmocka_unit_test(survives_cuts_and_lies),
-        cmocka_unit_test(writes_changes_as_text),            cmocka_unit_test(keys),
+        cmocka_unit_test(writes_changes_as_text),            cmocka_unit_test(splits_changes_for_the_kernel),
+        cmocka_unit_test(keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
