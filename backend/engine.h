@@ -31,6 +31,7 @@ struct engine_options {
     struct {
         bool on;
         uint32_t nodes, vms, churn, seed; /* churn: row changes a second */
+        int64_t start_ms;                 /* its clock begins here; 0: now */
     } demo;
 };
 

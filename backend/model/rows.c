@@ -17,8 +17,8 @@ const char *const vm_state_names[VM_STATE_COUNT + 1] = {
     [VM_STATE_FAILED] = "failed",     [VM_STATE_UNKNOWN] = "unknown",
 };
 const char *const peer_verdict_names[PEER_VERDICT_COUNT + 1] = {
-    [PEER_HEALTHY] = "healthy", [PEER_IDLE] = "idle",       [PEER_NEVER] = "never",
-    [PEER_STALE] = "stale",     [PEER_ONE_WAY] = "one-way", [PEER_CLAIMED] = "claimed",
+    [PEER_HEALTHY] = "healthy",   [PEER_IDLE] = "idle",       [PEER_NEVER] = "never",
+    [PEER_STALE] = "stale",       [PEER_ONE_WAY] = "one-way", [PEER_CLAIMED] = "claimed",
     [PEER_MISMATCH] = "mismatch", [PEER_DOWN] = "down",
 };
 const char *const node_state_names[NODE_STATE_COUNT + 1] = {
@@ -26,26 +26,38 @@ const char *const node_state_names[NODE_STATE_COUNT + 1] = {
     [NODE_PARTIAL] = "partial", [NODE_LOST] = "lost",
 };
 const char *const route_state_names[ROUTE_STATE_COUNT + 1] = {
-    [ROUTE_PLAIN] = "plain", [ROUTE_NEW] = "new", [ROUTE_CHANGED] = "changed",
-    [ROUTE_GONE] = "gone",   [ROUTE_NEXTHOP_DOWN] = "nexthop-down",
+    [ROUTE_PLAIN] = "plain",
+    [ROUTE_NEW] = "new",
+    [ROUTE_CHANGED] = "changed",
+    [ROUTE_GONE] = "gone",
+    [ROUTE_NEXTHOP_DOWN] = "nexthop-down",
 };
 const char *const ticket_state_names[TICKET_STATE_COUNT + 1] = {
-    [TICKET_ACCEPTED] = "accepted", [TICKET_RUNNING] = "running",
-    [TICKET_DONE] = "done",         [TICKET_FAILED] = "failed",
+    [TICKET_ACCEPTED] = "accepted",
+    [TICKET_RUNNING] = "running",
+    [TICKET_DONE] = "done",
+    [TICKET_FAILED] = "failed",
 };
 const char *const alert_level_names[ALERT_LEVEL_COUNT + 1] = {
-    [ALERT_WARN] = "warn", [ALERT_CRIT] = "crit",
+    [ALERT_WARN] = "warn",
+    [ALERT_CRIT] = "crit",
 };
 const char *const event_level_names[EVENT_LEVEL_COUNT + 1] = {
-    [EVENT_INFO] = "info", [EVENT_WARN] = "warn", [EVENT_CRIT] = "crit",
+    [EVENT_INFO] = "info",
+    [EVENT_WARN] = "warn",
+    [EVENT_CRIT] = "crit",
 };
 
 #define F(row, json_name, kind_, member)                                                           \
-    {.name = json_name, .kind = kind_, .offset = offsetof(struct row, member),                     \
-     .size = sizeof(((struct row *)0)->member)}
+    {                                                                                              \
+        .name = json_name, .kind = kind_, .offset = offsetof(struct row, member),                  \
+        .size = sizeof(((struct row *)0)->member)                                                  \
+    }
 #define FE(row, json_name, member, words)                                                          \
-    {.name = json_name, .kind = FIELD_ENUM, .offset = offsetof(struct row, member), .size = 1,     \
-     .names = words}
+    {                                                                                              \
+        .name = json_name, .kind = FIELD_ENUM, .offset = offsetof(struct row, member), .size = 1,  \
+        .names = words                                                                             \
+    }
 
 static const struct field vm_fields[] = {
     F(vm_row, "name", FIELD_TEXT, name),
@@ -116,32 +128,21 @@ static const struct field route_fields[] = {
 };
 
 static const struct field link_fields[] = {
-    F(link_row, "name", FIELD_TEXT, name),
-    F(link_row, "id", FIELD_U64, id),
-    F(link_row, "ifindex", FIELD_U32, ifindex),
-    F(link_row, "mtu", FIELD_U32, mtu),
-    F(link_row, "master", FIELD_U32, master),
-    F(link_row, "kind", FIELD_SYM, kind),
-    F(link_row, "alias", FIELD_SYM, alias),
-    F(link_row, "up", FIELD_BOOL, up),
-    F(link_row, "carrier", FIELD_BOOL, carrier),
-    F(link_row, "ours", FIELD_BOOL, ours),
+    F(link_row, "name", FIELD_TEXT, name),       F(link_row, "id", FIELD_U64, id),
+    F(link_row, "ifindex", FIELD_U32, ifindex),  F(link_row, "mtu", FIELD_U32, mtu),
+    F(link_row, "master", FIELD_U32, master),    F(link_row, "kind", FIELD_SYM, kind),
+    F(link_row, "alias", FIELD_SYM, alias),      F(link_row, "up", FIELD_BOOL, up),
+    F(link_row, "carrier", FIELD_BOOL, carrier), F(link_row, "ours", FIELD_BOOL, ours),
     F(link_row, "mac", FIELD_MAC, mac),
 };
 
 static const struct field network_fields[] = {
-    F(network_row, "name", FIELD_TEXT, name),
-    F(network_row, "id", FIELD_U64, id),
-    F(network_row, "shape", FIELD_SYM, shape),
-    F(network_row, "prefix", FIELD_LIST, prefix),
-    F(network_row, "nat", FIELD_BOOL, nat),
-    F(network_row, "egress", FIELD_LIST, egress),
-    F(network_row, "reach", FIELD_LIST, reach),
-    F(network_row, "domain", FIELD_SYM, domain),
-    F(network_row, "vms", FIELD_U32, vms),
-    F(network_row, "free", FIELD_U32, free),
-    F(network_row, "total", FIELD_U32, total),
-    F(network_row, "mtu", FIELD_U32, mtu),
+    F(network_row, "name", FIELD_TEXT, name),   F(network_row, "id", FIELD_U64, id),
+    F(network_row, "shape", FIELD_SYM, shape),  F(network_row, "prefix", FIELD_LIST, prefix),
+    F(network_row, "nat", FIELD_BOOL, nat),     F(network_row, "egress", FIELD_LIST, egress),
+    F(network_row, "reach", FIELD_LIST, reach), F(network_row, "domain", FIELD_SYM, domain),
+    F(network_row, "vms", FIELD_U32, vms),      F(network_row, "free", FIELD_U32, free),
+    F(network_row, "total", FIELD_U32, total),  F(network_row, "mtu", FIELD_U32, mtu),
 };
 
 static const struct field node_fields[] = {
@@ -164,16 +165,11 @@ static const struct field node_fields[] = {
 };
 
 static const struct field image_fields[] = {
-    F(image_row, "name", FIELD_TEXT, name),
-    F(image_row, "id", FIELD_U64, id),
-    F(image_row, "format", FIELD_SYM, format),
-    F(image_row, "boot", FIELD_SYM, boot),
-    F(image_row, "origin", FIELD_SYM, origin),
-    F(image_row, "sha256", FIELD_SYM, sha256),
-    F(image_row, "problem", FIELD_SYM, problem),
-    F(image_row, "size_bytes", FIELD_U64, size_bytes),
-    F(image_row, "used_by", FIELD_U32, used_by),
-    F(image_row, "added", FIELD_INSTANT, added_ms),
+    F(image_row, "name", FIELD_TEXT, name),      F(image_row, "id", FIELD_U64, id),
+    F(image_row, "format", FIELD_SYM, format),   F(image_row, "boot", FIELD_SYM, boot),
+    F(image_row, "origin", FIELD_SYM, origin),   F(image_row, "sha256", FIELD_SYM, sha256),
+    F(image_row, "problem", FIELD_SYM, problem), F(image_row, "size_bytes", FIELD_U64, size_bytes),
+    F(image_row, "used_by", FIELD_U32, used_by), F(image_row, "added", FIELD_INSTANT, added_ms),
 };
 
 static const struct field event_fields[] = {
@@ -258,8 +254,10 @@ static int by_route(const void *a, const void *b)
 }
 
 #define TYPE(word, row, table, order)                                                              \
-    {.name = word, .size = sizeof(struct row), .fields = table, .n_fields = ARRAY_LEN(table),      \
-     .compare = order}
+    {                                                                                              \
+        .name = word, .size = sizeof(struct row), .fields = table, .n_fields = ARRAY_LEN(table),   \
+        .compare = order                                                                           \
+    }
 
 static const struct row_type types[TABLE_COUNT] = {
     [TABLE_VMS] = TYPE("vms", vm_row, vm_fields, by_vm_row_name),
@@ -295,9 +293,8 @@ bool row_equal(const struct row_type *type, const void *a, const void *b)
         return true;
     for (size_t i = 0; i < type->n_fields; i++) {
         const struct field *f = &type->fields[i];
-        bool same = f->kind == FIELD_TEXT
-                        ? strncmp(x + f->offset, y + f->offset, f->size) == 0
-                        : memcmp(x + f->offset, y + f->offset, f->size) == 0;
+        bool same = f->kind == FIELD_TEXT ? strncmp(x + f->offset, y + f->offset, f->size) == 0
+                                          : memcmp(x + f->offset, y + f->offset, f->size) == 0;
         if (!same)
             return false;
     }
@@ -331,9 +328,9 @@ const char *route_protocol_name(uint8_t protocol, char buf[static 8])
         uint8_t number;
         const char *name;
     } known[] = {
-        {0, "unspec"}, {1, "redirect"}, {2, "kernel"}, {3, "boot"},   {4, "static"},
-        {9, "ra"},     {11, "zebra"},   {12, "bird"},  {16, "dhcp"},  {77, "meshdeck"},
-        {186, "bgp"},  {187, "isis"},   {188, "ospf"}, {189, "rip"},  {192, "eigrp"},
+        {0, "unspec"}, {1, "redirect"}, {2, "kernel"}, {3, "boot"},  {4, "static"},
+        {9, "ra"},     {11, "zebra"},   {12, "bird"},  {16, "dhcp"}, {77, "meshdeck"},
+        {186, "bgp"},  {187, "isis"},   {188, "ospf"}, {189, "rip"}, {192, "eigrp"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++)

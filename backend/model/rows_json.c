@@ -150,7 +150,8 @@ json_t *row_to_json(const struct row_type *type, const void *row)
 
     for (size_t i = 0; j && i < type->n_fields; i++) {
         const struct field *f = &type->fields[i];
-        if (json_object_set_new_nocheck(j, f->name, field_to_json(f, (const char *)row + f->offset)) < 0) {
+        if (json_object_set_new_nocheck(j, f->name,
+                                        field_to_json(f, (const char *)row + f->offset)) < 0) {
             json_decref(j);
             return NULL;
         }
@@ -203,7 +204,8 @@ static int list_from_json(const struct field *f, const json_t *v, char *at, stru
 
     if (!json_is_array(v))
         return wrong(f, "a list", e);
-    json_array_foreach(v, i, word) {
+    json_array_foreach(v, i, word)
+    {
         if (!json_is_string(word) || json_string_length(word) == 0 ||
             strpbrk(json_string_value(word), " \t\r\n"))
             return wrong(f, "a list of words without blanks", e);
@@ -214,7 +216,8 @@ static int list_from_json(const struct field *f, const json_t *v, char *at, stru
     char *buf = malloc(total + 1);
     if (!buf)
         return err_set(e, ERR_AREA_CONTROL, -ENOMEM, "field \"%s\": no memory", f->name);
-    json_array_foreach(v, i, word) {
+    json_array_foreach(v, i, word)
+    {
         if (i > 0)
             buf[len++] = ' ';
         memcpy(buf + len, json_string_value(word), json_string_length(word));
@@ -247,8 +250,10 @@ static int uint_from_json(const struct field *f, const json_t *v, char *at, stru
     uint32_t u32 = (uint32_t)u64;
     uint16_t u16 = (uint16_t)u64;
     uint8_t u8 = (uint8_t)u64;
-    const void *from = f->size == 8 ? (void *)&u64 : f->size == 4 ? (void *)&u32
-                     : f->size == 2 ? (void *)&u16 : (void *)&u8;
+    const void *from = f->size == 8   ? (void *)&u64
+                       : f->size == 4 ? (void *)&u32
+                       : f->size == 2 ? (void *)&u16
+                                      : (void *)&u8;
     memcpy(at, from, f->size);
     return 0;
 }

@@ -147,9 +147,9 @@ static void check_public_structs(const char *path, const char *const *allowed_po
 static void test_values_only(void **state)
 {
     /* Field tables are constants; a snapshot holds counted, immutable views. */
-    static const char *const of_rows[] = {"    const char *const *names;",
-                                          "    const struct field *fields;",
-                                          "    int (*compare)(const void *a, const void *b);", NULL};
+    static const char *const of_rows[] = {
+        "    const char *const *names;", "    const struct field *fields;",
+        "    int (*compare)(const void *a, const void *b);", NULL};
     static const char *const of_snapshot[] = {"    struct table_view *tables[TABLE_COUNT];", NULL};
 
     (void)state;
@@ -171,7 +171,8 @@ static void fill(const struct row_type *type, void *row, unsigned salt)
     for (size_t i = 0; i < type->n_fields; i++) {
         const struct field *f = &type->fields[i];
         char *at = (char *)row + f->offset;
-        const char *sym = text_intern(f->kind == FIELD_LIST ? "8080:80/tcp 53:53/udp" : "some text");
+        const char *sym =
+            text_intern(f->kind == FIELD_LIST ? "8080:80/tcp 53:53/udp" : "some text");
         struct addr a = an_address(salt % 2 ? "fd5e:ed68:d54d::1/64" : "10.210.0.2");
         struct endpoint p = {.addr = an_address("2001:db8::7"), .port = 51820};
         switch (f->kind) {
@@ -238,8 +239,10 @@ static void test_names_of_the_command_line(void **state)
         enum table_id table;
         const char *names;
     } wanted[] = {
-        {TABLE_VMS, "name id state node network ipv4 ipv6 mac tap vcpus memory_mib image pid ports labels"},
-        {TABLE_PEERS, "name public_key endpoint allowed_ips latest_handshake rx_bytes tx_bytes verdict"},
+        {TABLE_VMS,
+         "name id state node network ipv4 ipv6 mac tap vcpus memory_mib image pid ports labels"},
+        {TABLE_PEERS,
+         "name public_key endpoint allowed_ips latest_handshake rx_bytes tx_bytes verdict"},
         {TABLE_ROUTES, "dst gateway dev table protocol metric owner"},
         {TABLE_NODES, "name id state address endpoints vms"},
         {TABLE_TICKETS, "id command state step steps step_name error by started ended"},
@@ -337,7 +340,8 @@ static void test_cleaned(void **state)
 {
     struct vm_row vm;
     json_t *j = json_loads("{\"name\": \"a\\u001b[2Jb\", \"reason\": \"x\\u009by\\u202ez\","
-                           " \"labels\": [\"k=\\u001b\"], \"unheard\": [1, 2]}", 0, NULL);
+                           " \"labels\": [\"k=\\u001b\"], \"unheard\": [1, 2]}",
+                           0, NULL);
 
     (void)state;
     assert_int_equal(row_from_json(row_type_of(TABLE_VMS), j, &vm, NULL), 0);
@@ -357,15 +361,22 @@ static void test_cleaned(void **state)
 static void test_equal_and_ids(void **state)
 {
     const char *none = text_intern(NULL);
-    struct ticket_row a = {.id = 1, .verb = none, .object = none, .step_name = none, .error = none,
-                           .by = none, .undone = none}, b;
+    struct ticket_row a = {.id = 1,
+                           .verb = none,
+                           .object = none,
+                           .step_name = none,
+                           .error = none,
+                           .by = none,
+                           .undone = none},
+                      b;
 
     (void)state;
     b = a;
     memset(b.command, 'x', sizeof b.command);
     (void)str_copy(b.command, sizeof b.command, "create web1");
     (void)str_copy(a.command, sizeof a.command, "create web1");
-    assert_true(row_equal(row_type_of(TABLE_TICKETS), &a, &b)); /* what is behind the NUL is nothing */
+    assert_true(
+        row_equal(row_type_of(TABLE_TICKETS), &a, &b)); /* what is behind the NUL is nothing */
     b.step = 1;
     assert_false(row_equal(row_type_of(TABLE_TICKETS), &a, &b));
 

@@ -24,8 +24,13 @@ struct writer {
 static void put_network(struct table *t, uint32_t n, uint32_t vms)
 {
     const char *none = text_intern(NULL);
-    struct network_row row = {.id = n + 1, .vms = vms, .shape = none, .prefix = none,
-                              .egress = none, .reach = none, .domain = none};
+    struct network_row row = {.id = n + 1,
+                              .vms = vms,
+                              .shape = none,
+                              .prefix = none,
+                              .egress = none,
+                              .reach = none,
+                              .domain = none};
     (void)snprintf(row.name, sizeof row.name, "net%05u", n);
     assert_int_equal(table_put(t, &row, NULL), 0);
 }

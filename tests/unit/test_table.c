@@ -1,4 +1,5 @@
-/* Tables against a plain model: random operations, views that stay as they were, diffs that rebuild. */
+/* Tables against a plain model: random operations, views that stay as they were, diffs that
+ * rebuild. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,8 +35,13 @@ static uint32_t rnd(uint32_t below)
 static struct alert_row alert(uint32_t key, uint32_t vms)
 {
     const char *none = text_intern(NULL);
-    return (struct alert_row){.id = key + 1, .vms = vms, .object = none, .view = none,
-                              .verdict = none, .sentence = none, .acked_by = none};
+    return (struct alert_row){.id = key + 1,
+                              .vms = vms,
+                              .object = none,
+                              .view = none,
+                              .verdict = none,
+                              .sentence = none,
+                              .acked_by = none};
 }
 
 static void check_view(const struct table_view *v, const struct model *m)
@@ -265,8 +271,8 @@ static void test_many(void **state)
     for (unsigned pass = 0; pass < 3; pass++) { /* in order; at random; again, no change */
         for (uint32_t i = 0; i < N; i++) {
             uint32_t k = pass == 0 ? i : i * 40503u % N;
-            struct route_row r = {.dst = addr_ip4(0x0a000000u + k, 32), .dev = none, .owner = none,
-                                  .table = 254};
+            struct route_row r = {
+                .dst = addr_ip4(0x0a000000u + k, 32), .dev = none, .owner = none, .table = 254};
             bool changed;
             r.id = route_row_id(&r);
             assert_int_equal(table_put(t, &r, &changed), 0);
@@ -287,8 +293,8 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),  cmocka_unit_test(test_diff),
-        cmocka_unit_test(test_diff_stops), cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_random),          cmocka_unit_test(test_diff),
+        cmocka_unit_test(test_diff_stops),      cmocka_unit_test(test_sharing),
         cmocka_unit_test(test_clear_and_empty), cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
