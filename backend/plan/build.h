@@ -73,6 +73,7 @@ struct plan_build {
 struct plan_whole {
     struct plan pub; /* first */
     struct plan_vm *vms;
+    size_t n_vms;
     struct plan_peer *peers;     /* desired */
     struct plan_peer *peers_was; /* as observed */
     struct plan_guard *guards;
@@ -115,6 +116,6 @@ void plan_vms(struct plan_build *b);
 void plan_clean(struct plan_build *b);       /* plan_diff.c: leaked taps, orphans */
 void plan_diff_routes(struct plan_build *b);
 void plan_diff_guards(struct plan_build *b);
-void plan_describe(struct plan_whole *p);    /* plan_steps.c: steps of sorted operations */
+void plan_describe(struct plan_whole *p);    /* plan_steps.c */
 
 #endif

@@ -1,5 +1,5 @@
 /* The marks on what is ours, and the settings of the kernel that a node needs. Pure. */
-#include "backend/plan/parts.h"
+#include "backend/plan/world.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,4 +40,15 @@ bool plan_alias_vm_parse(const char *alias, uint64_t *ret_id)
 void plan_alias_wg(const char *device, char ret[static 64])
 {
     (void)snprintf(ret, 64, "meshdeck:wireguard:%s", device);
+}
+
+bool plan_cares_for_route(const struct plan_node *n, const struct addr *dst, uint32_t table,
+                          uint8_t protocol)
+{
+    struct addr mesh = addr_mesh_ip4();
+
+    if (protocol == PLAN_PROTOCOL)
+        return true;
+    return table == PLAN_TABLE_MAIN && dst->prefix_len > 0 &&
+           (addr_overlaps(dst, &mesh) || addr_overlaps(dst, &n->fleet));
 }

@@ -235,7 +235,7 @@ struct addr plan_node_ip4(const struct plan_build *b)
 static bool copy_in(struct plan_build *b)
 {
     struct plan_whole *p = b->p;
-    size_t n = b->d->n_vms;
+    size_t n = p->n_vms = b->d->n_vms;
 
     p->vms = calloc(n + 1, sizeof *p->vms);
     p->peers = calloc(b->d->n_peers + 1, sizeof *p->peers);

@@ -12,6 +12,7 @@
 
 #include "backend/model/err.h"
 #include "backend/plan/plan_op.h"
+#include "backend/plan/world.h"
 
 struct plan_step {
     enum plan_stage stage;
@@ -27,7 +28,7 @@ enum plan_note_kind {
     PLAN_NOTE_TAP_TAKEN,     /* another's link has its tap name: give it another, plan again */
     PLAN_NOTE_ORPHAN,        /* a process or folder of a VM that the store does not know */
     PLAN_NOTE_FOREIGN_LINK,  /* the WireGuard device's name is taken by another's link */
-    PLAN_NOTE_FOREIGN_ROUTE, /* another's route has the destination of ours */
+    PLAN_NOTE_FOREIGN_ROUTE, /* another's route lies within the fleet's addresses */
     PLAN_NOTE_FOREIGN_PEER,  /* a peer in our device that we did not make */
     PLAN_NOTE_DEFAULT_PREFIX, /* a peer's ::/0 or 0.0.0.0/0 gets no route */
     PLAN_NOTE_UNREAD         /* a source was not read whole: nothing of it is planned */

@@ -50,16 +50,30 @@ static void remove_route(struct plan_build *b, const struct plan_route *r, const
     plan_add(b, PLAN_OP_ROUTE_DEL, PLAN_STAGE_UNROUTE, vm)->route = *r;
 }
 
+/* Somebody else's way into addresses that are the fleet's: both owners are named. */
+static void look_at_foreign(struct plan_build *b, const struct plan_route *have)
+{
+    struct addr mesh = addr_mesh_ip4();
+    const struct addr *fleet = have->dst.family == AF_INET ? &mesh : &b->d->node.fleet;
+    char text[ADDR_TEXT], other[ADDR_TEXT];
+    uint64_t id;
+
+    if (!b->node || !plan_cares_for_route(&b->d->node, &have->dst, have->table, have->protocol))
+        return;
+    const struct plan_link *l = plan_link_named(b, have->dev);
+    if (strcmp(have->dev, b->d->node.wg_device) == 0 || (l && plan_alias_vm_parse(l->alias, &id)))
+        return; /* the kernel's own, on a link of ours */
+    plan_add_note(b, PLAN_NOTE_FOREIGN_ROUTE, 0, "%s goes by %s, and is not ours: it overlaps %s, which "
+                  "the fleet uses", addr_format(&have->dst, true, text), have->dev[0] ? have->dev : "?",
+                  addr_format(fleet, true, other));
+}
+
 static void look_at_route(struct plan_build *b, struct plan_index *x, const struct plan_route *have)
 {
     struct plan_route_want *w = want_for(b, x, &have->dst);
-    char text[ADDR_TEXT];
 
     if (have->protocol != PLAN_PROTOCOL) {
-        if (w && w->in_scope && !w->leave && !w->absent && have->table == PLAN_TABLE_MAIN)
-            plan_add_note(b, PLAN_NOTE_FOREIGN_ROUTE, w->vm ? w->vm->id : 0,
-                          "%s: there is a route that is not ours, by %s",
-                          addr_format(&have->dst, true, text), have->dev[0] ? have->dev : "?");
+        look_at_foreign(b, have);
     } else if (!w) {
         if (b->everything && !plan_is_orphans(b, have->dev))
             remove_route(b, have, NULL);

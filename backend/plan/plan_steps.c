@@ -58,19 +58,20 @@ static size_t count_kind(const struct plan *p, const struct plan_step *s, enum p
     return n;
 }
 
-/* How many VMs a step is about; the first of them, or NULL. */
-static size_t count_vms(const struct plan *p, const struct plan_step *s, const struct plan_vm **ret)
+/* How many VMs a step is about; the first of them, or NULL. `seen` has a place for each VM of the
+ * plan and says for which step it was counted last. */
+static size_t count_vms(const struct plan_whole *w, const struct plan_step *s, uint8_t *seen,
+                        const struct plan_vm **ret)
 {
+    uint8_t stamp = (uint8_t)(s - w->pub.steps + 1);
     size_t n = 0;
 
     *ret = NULL;
     for (size_t i = 0; i < s->n_ops; i++) {
-        const struct plan_vm *vm = p->ops[s->first_op + i].vm;
-        bool seen = !vm;
-        for (size_t k = i; k-- > 0 && !seen && i < 64;) /* exact for few, enough for many */
-            seen = p->ops[s->first_op + k].vm == vm;
-        if (seen)
+        const struct plan_vm *vm = w->pub.ops[s->first_op + i].vm;
+        if (!vm || seen[vm - w->vms] == stamp)
             continue;
+        seen[vm - w->vms] = stamp;
         if (!*ret)
             *ret = vm;
         n++;
@@ -164,10 +165,11 @@ static void describe_peers(const struct plan *p, const struct plan_step *s, char
     }
 }
 
-static void describe_step(const struct plan *p, struct plan_step *s)
+static void describe_step(const struct plan_whole *w, struct plan_step *s, uint8_t *seen)
 {
+    const struct plan *p = &w->pub;
     const struct plan_vm *vm;
-    size_t n_vms = count_vms(p, s, &vm);
+    size_t n_vms = count_vms(w, s, seen, &vm);
     char n[32];
 
     switch (s->stage) {
@@ -239,9 +241,12 @@ void plan_describe(struct plan_whole *w)
 
     if (!sort_ops(p) || p->n_ops == 0)
         return;
-    p->steps = calloc(PLAN_STAGE_COUNT, sizeof *p->steps);
-    if (!p->steps)
+    uint8_t *seen = calloc(w->n_vms + 1, 1);
+    p->steps = seen ? calloc(PLAN_STAGE_COUNT, sizeof *p->steps) : NULL;
+    if (!p->steps) {
+        free(seen);
         return;
+    }
     for (size_t i = 0; i < p->n_ops; i++) {
         struct plan_step *last = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
         if (!last || last->stage != p->ops[i].stage) {
@@ -253,5 +258,6 @@ void plan_describe(struct plan_whole *w)
         last->n_ops++;
     }
     for (size_t i = 0; i < p->n_steps; i++)
-        describe_step(p, &p->steps[i]);
+        describe_step(w, &p->steps[i], seen);
+    free(seen);
 }

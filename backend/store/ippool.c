@@ -19,6 +19,7 @@ struct ippool {
     const char *node_name_b;
     uint32_t owner[IPPOOL_BLOCKS]; /* node number, 0: nobody's */
     uint8_t used[IPPOOL_BLOCKS][32];
+    uint8_t next[IPPOOL_BLOCKS]; /* all below it are used; 0: not known yet */
 };
 
 static bool bit(const uint8_t *bits, int i)
@@ -163,13 +164,16 @@ static int take_wanted(struct ippool *p, const struct addr *want, struct err *e)
 
 static bool take_from(struct ippool *p, int block, struct addr *ret)
 {
-    for (int h = IPPOOL_FIRST_HOST; h <= IPPOOL_LAST_HOST; h++)
-        if (!bit(p->used[block], h)) {
-            set_bit(p->used[block], h);
-            *ret = address_of(block, h);
-            return true;
-        }
-    return false;
+    int h = p->next[block] ? p->next[block] : IPPOOL_FIRST_HOST;
+
+    while (h <= IPPOOL_LAST_HOST && bit(p->used[block], h))
+        h++;
+    p->next[block] = (uint8_t)h; /* addresses are only taken here, never given back */
+    if (h > IPPOOL_LAST_HOST)
+        return false;
+    set_bit(p->used[block], h);
+    *ret = address_of(block, h);
+    return true;
 }
 
 static int claim(struct ippool *p, int block, struct err *e)

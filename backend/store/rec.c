@@ -164,14 +164,20 @@ static bool read_int(const struct rec_col *c, int64_t v, char *at)
     return false;
 }
 
+static int hex(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static bool read_mac(const char *text, uint8_t *ret)
 {
+    if (strlen(text) != 17)
+        return false;
     for (unsigned i = 0; i < 6; i++, text += 3) {
-        unsigned v;
-        if (strspn(text, "0123456789abcdef") != 2 || sscanf(text, "%2x", &v) != 1 ||
-            text[2] != (i < 5 ? ':' : '\0'))
+        int high = hex(text[0]), low = hex(text[1]);
+        if (high < 0 || low < 0 || text[2] != (i < 5 ? ':' : '\0'))
             return false;
-        ret[i] = (uint8_t)v;
+        ret[i] = (uint8_t)(high << 4 | low);
     }
     return true;
 }

@@ -468,6 +468,13 @@ static void drift_is_repaired(void **state)
     world_base(&w); /* somebody's route where ours should be */
     w.routes[1].protocol = 4;
     expect(&w, "route-add 10.210.0.0/24 blackhole\n[foreign-route]");
+    world_base(&w); /* a LAN, a VPN in the middle of the fleet's addresses; others do not matter */
+    add_route(&w, "10.0.0.0/8", "eth0", NULL)->protocol = 4;
+    add_route(&w, "10.210.77.0/25", "tun0", NULL)->protocol = 4;
+    add_route(&w, "10.211.0.0/16", "eth0", NULL)->protocol = 4;
+    add_route(&w, "0.0.0.0/0", "eth0", NULL)->protocol = 4;
+    add_route(&w, "10.210.0.1/32", "mesh0", NULL)->protocol = 2;
+    expect(&w, "[foreign-route]\n[foreign-route]");
 }
 
 static void peers_one_by_one(void **state)
@@ -579,6 +586,7 @@ static void bulk_is_grouped_by_kind(void **state)
         assert_int_equal(p->ops[p->steps[3].first_op + i].kind, PLAN_OP_TAP_ADD);
         assert_int_equal(p->ops[p->steps[3].first_op + i].vm_id, 0x10 + i);
     }
+    assert_string_equal(p->steps[3].detail, "1,000 VMs");
     assert_string_equal(p->steps[4].detail, "2,000 added, protocol 77");
     plan_free(p);
     free(vms);
