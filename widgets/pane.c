@@ -50,6 +50,7 @@ void pane_free(struct pane *p)
     if (!p)
         return;
     tsm_vte_unref(p->vte);
+    tsm_screen_clear_sb(p->screen); /* the library does not free it with the screen */
     tsm_screen_unref(p->screen);
     free(p->back.cells);
     free(p);
