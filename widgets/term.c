@@ -18,6 +18,7 @@
 
 #include "widgets/cells.h"
 #include "widgets/term_priv.h"
+#include "widgets/terminfo.h"
 #include "widgets/xmem.h"
 
 enum { FINISH_MS = 1000 };
@@ -115,7 +116,7 @@ static bool open_screen(struct term *t, const char *wanted)
     const char *tries[] = {wanted, "xterm-256color", "vt100"};
 
     for (size_t i = 0; i < XMEM_LEN(tries) && !t->screen; i++) {
-        if (!tries[i] || !*tries[i])
+        if (!tries[i] || !*tries[i] || !terminfo_has(tries[i]))
             continue;
         t->screen = new_screen(tries[i], t->mem, t->mem_in);
         if (t->screen)

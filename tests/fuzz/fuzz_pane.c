@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     size_t pieces = 0, len;
 
     setlocale(LC_CTYPE, "C.UTF-8");
-    while (n > 0 && pieces++ < 200) {
+    while (n > 0 && pieces++ < 60) {
         size_t took = piece(p, g, data, n);
         data += took;
         n -= took;
