@@ -1,19 +1,14 @@
 /* A ticket's arguments as they may come back from a damaged database. */
 #include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "backend/engine/verbs.h"
 #include "backend/plan/parts.h"
 #include "backend/store/ticketrec.h"
-#include "tests/fuzz/standalone.h"
 
-const char *const fuzz_seeds[] = {
-    "{\"name\":\"web1\",\"memory_mib\":256,\"ports\":[\"8080:80\"],\"start\":true}",
-    "{\"names\":[\"a\",\"b\"],\"timeout_s\":30}",
-    "{\"a\":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}",
-    "{\"a\":1,\"a\":2}",
-    "meshdeck:vm:17",
-    NULL,
-};
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -40,3 +35,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     return 0;
 }
+
+#include "tests/fuzz/driver.h"
