@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "backend/host/nft_set.h"
+#include "backend/host/nft_watch.h"
 #include "backend/model/text.h"
 
 enum {
@@ -31,7 +32,7 @@ struct nft_elements {
     uint32_t seq;
     char *buf;       /* the batch under construction */
     size_t len, cap;
-    char receive[RECEIVE_ROOM];
+    char receive[RECEIVE_ROOM] __attribute__((aligned(8)));
 };
 
 int nft_elements_open(struct nft_elements **ret, struct err *e)
@@ -226,9 +227,10 @@ static int receive_batch(struct nft_elements *x, uint32_t last, struct err *e)
         if (n < 0) {
             return err_sys(e, ERR_AREA_NFT, -errno, "reading the answer of nf_tables");
         }
-        int len = (int)n;
-        for (const struct nlmsghdr *m = (const struct nlmsghdr *)(void *)x->receive;
-             mnl_nlmsg_ok(m, len); m = mnl_nlmsg_next(m, &len)) {
+        const struct nlmsghdr *m;
+        size_t step;
+        for (size_t at = 0;
+             (m = nft_message_at(x->receive + at, (size_t)n - at, &step)) != NULL; at += step) {
             if (m->nlmsg_type != NLMSG_ERROR ||
                 mnl_nlmsg_get_payload_len(m) < sizeof(struct nlmsgerr)) {
                 continue;

@@ -89,13 +89,22 @@ static void take_object(struct nft_gather *g, const struct nlmsghdr *m, int type
     }
 }
 
-bool nft_gather_message(struct nft_gather *g, const void *message, size_t len, pid_t *ret_pid,
-                        char *who, size_t cap)
+const struct nlmsghdr *nft_message_at(const void *at, size_t left, size_t *ret_step)
 {
-    const struct nlmsghdr *m = message;
+    const struct nlmsghdr *m = at;
 
-    if (len > INT32_MAX || !mnl_nlmsg_ok(m, (int)len) ||
-        mnl_nlmsg_get_payload_len(m) < sizeof(struct nfgenmsg) ||
+    if (left < sizeof(*m) || m->nlmsg_len < sizeof(*m) || m->nlmsg_len > left) {
+        return NULL;
+    }
+    size_t step = ((size_t)m->nlmsg_len + MNL_ALIGNTO - 1) / MNL_ALIGNTO * MNL_ALIGNTO;
+    *ret_step = step < left ? step : left;
+    return m;
+}
+
+bool nft_gather_message(struct nft_gather *g, const struct nlmsghdr *m, pid_t *ret_pid, char *who,
+                        size_t cap)
+{
+    if (mnl_nlmsg_get_payload_len(m) < sizeof(struct nfgenmsg) ||
         NFNL_SUBSYS_ID(m->nlmsg_type) != NFNL_SUBSYS_NFTABLES) {
         return false;
     }

@@ -25,7 +25,7 @@ struct nft_watch {
     void *arg;
     struct nft_gather gather;
     bool closing;
-    char buf[MESSAGE_BYTES];
+    char buf[MESSAGE_BYTES] __attribute__((aligned(8)));
 };
 
 static void report_lost(struct nft_watch *w)
@@ -54,13 +54,14 @@ static void report(struct nft_watch *w, pid_t pid, const char *who)
 /* The messages of one datagram. */
 static void take(struct nft_watch *w, size_t len)
 {
-    int left = (int)len;
+    const struct nlmsghdr *m;
     char who[32];
     pid_t pid = 0;
+    size_t step;
 
-    for (const struct nlmsghdr *m = (const struct nlmsghdr *)(void *)w->buf;
-         mnl_nlmsg_ok(m, left) && !w->closing; m = mnl_nlmsg_next(m, &left)) {
-        if (nft_gather_message(&w->gather, m, (size_t)left, &pid, who, sizeof(who))) {
+    for (size_t at = 0; !w->closing && (m = nft_message_at(w->buf + at, len - at, &step)) != NULL;
+         at += step) {
+        if (nft_gather_message(&w->gather, m, &pid, who, sizeof(who))) {
             report(w, pid, who);
         }
     }

@@ -36,10 +36,15 @@ struct nft_gather {
     uint32_t port;
 };
 
+/* The message at `at` when it fits into what is left, else NULL (mnl_nlmsg_ok believes a length
+ * beyond 2 GiB); *ret_step is how far it is to the next. */
+struct nlmsghdr;
+const struct nlmsghdr *nft_message_at(const void *at, size_t left, size_t *ret_step);
+
 /* Takes one message in. True when it ended a transaction: *ret_pid and who (32 bytes) are then set,
- * and g is to be reset by the caller after use. Never trusts a length. */
-bool nft_gather_message(struct nft_gather *g, const void *message, size_t len, pid_t *ret_pid,
-                        char *who, size_t cap);
+ * and g is to be reset by the caller after use. m comes from nft_message_at. */
+bool nft_gather_message(struct nft_gather *g, const struct nlmsghdr *m, pid_t *ret_pid, char *who,
+                        size_t cap);
 void nft_gather_describe(const struct nft_gather *g, struct nft_change *ret);
 
 #endif

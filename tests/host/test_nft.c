@@ -11,9 +11,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "backend/host/nft_elements.h"
+#include "backend/host/nft_priv.h"
 #include "backend/host/nft_text.h"
-#include "backend/host/nft_worker.h"
 #include "tests/support/netns.h"
 #include "tests/support/nfthost.h"
 
@@ -246,7 +245,7 @@ static void a_dead_worker_costs_its_job(void **state)
 
     nfthost_rebuild(h, &g, 1);
     assert_int_equal(nft_worker_new(&h->loop, NULL, 0, NULL, NULL, &w, &e), 0);
-    for (int i = 1; i <= 3; i++) {
+    for (int i = 1; i <= 5; i++) {
         assert_int_equal(nft_worker_take_job(w, NFT_OP_QUERY, strdup("list tables"), 11,
                                              nfthost_json, h, &e), 0);
         assert_true(nfthost_wait(h, &h->done, i * 2));
@@ -264,7 +263,44 @@ static void a_dead_worker_costs_its_job(void **state)
         assert_non_null(strstr(h->done_error.text, "signal 9"));
         h->done = i * 2 + 1;
     }
+    /* five starts a minute, and no more: the next job waits */
+    assert_int_equal(nft_worker_take_job(w, NFT_OP_QUERY, strdup("list tables"), 11, nfthost_json,
+                                         h, &e), 0);
+    int done = h->done;
+    for (int turn = 0; turn < 20; turn++) {
+        uv_run(&h->loop, UV_RUN_NOWAIT);
+        (void)usleep(10000);
+        assert_int_equal(nft_worker_pid(w), 0);
+    }
+    assert_int_equal(h->done, done);
     nft_worker_free(w);
+}
+
+static void a_build_survives_its_worker(void **state)
+{
+    struct nfthost *h = *state;
+    struct nft_config c = nfthost_config();
+    struct nft_guest g[2] = { nfthost_guest(0), nfthost_guest(1) };
+
+    nfthost_rebuild(h, g, 1);
+    pid_t pid = nft_worker_pid(h->nft->worker);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(nft_rebuild(h->nft, &c, g, 2, nfthost_done, h, NULL), 0);
+    for (int turn = 0; turn < 20; turn++) {
+        uv_run(&h->loop, UV_RUN_NOWAIT);
+    }
+    assert_int_equal(h->done, 1);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_true(nfthost_wait(h, &h->done, 2));
+    assert_int_equal(h->done_error.code, -EPIPE);
+    assert_int_equal(h->died, 1);
+    assert_int_equal(h->failed, 1);
+    assert_false(nft_is_whole(h->nft));
+    assert_int_equal(elements_of("inet", "to4"), 1); /* the old tables are whole meanwhile */
+    assert_int_equal(apply(h, NULL, 0, (const char(*)[IFNAMSIZ])g[0].tap, 1), 1);
+    assert_true(nft_is_whole(h->nft));
+    assert_int_equal(elements_of("inet", "to4"), 1);
+    assert_non_null(strstr(listing, "tap1"));
 }
 
 static void lists_and_checks(void **state)
@@ -318,7 +354,7 @@ int main(int argc, char **argv)
         T(builds_and_leaves_others_alone), T(guests_come_and_go_in_batches),
         T(a_taps_next_guest_replaces_the_last), T(refuses_what_could_be_syntax),
         T(heals_what_others_do), T(a_change_after_a_flush_finds_its_way),
-        T(changes_during_a_build_are_in_it), T(a_dead_worker_costs_its_job),
+        T(changes_during_a_build_are_in_it), T(a_dead_worker_costs_its_job), T(a_build_survives_its_worker),
         T(lists_and_checks), T(the_plan_can_be_typed),
     };
     NFTHOST_WORKER(argc, argv);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backend/host/nft_listing.h"
 #include "backend/host/tap.h"
 #include "tests/support/frames.h"
 #include "tests/support/netns.h"
@@ -491,6 +492,42 @@ static void others_are_forwarded_only_when_wanted(void **state)
     close(lan4);
 }
 
+static void others_walls_are_found_and_passed(void **state)
+{
+    struct nft_chain *chains;
+    char fix[400];
+    size_t n;
+
+    (void)state;
+    run_ok("nft", "add table inet wall; add chain inet wall through "
+                  "{ type filter hook forward priority 10; policy drop; }; "
+                  "add chain inet wall inwards { type filter hook input priority 10; policy drop; }");
+    send_udp(0, MAC0, GUEST0, FAR, 1121, PORT, "blocked");
+    int dns = udp_socket(AF_INET, 53), done = host.done;
+    send_udp(0, MAC0, GUEST0, DNS, 1121, 53, "blocked");
+    assert_int_equal(nft_list_chains(host.nft, nfthost_json, &host, NULL), 0);
+    assert_true(nfthost_wait(&host, &host.done, done + 1));
+    assert_int_equal(nft_listing_parse(host.json, strlen(host.json), &chains, &n, NULL), 0);
+    int found = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (nft_chain_may_block(&chains[i])) {
+            assert_string_equal(chains[i].table, "wall");
+            assert_int_equal(chains[i].priority, 10);
+            nft_chain_fix(&chains[i], chains, n, "mesh0", fix, sizeof(fix));
+            run_ok("/bin/sh", "-c", fix);
+            found++;
+        }
+    }
+    assert_int_equal(found, 2);
+    free(chains);
+    send_udp(0, MAC0, GUEST0, FAR, 1122, PORT, "passed");
+    assert_string_equal(next_datagram(far4), "passed from 198.51.100.1");
+    send_udp(0, MAC0, GUEST0, DNS, 1122, 53, "passed");
+    assert_string_equal(next_datagram(dns), "passed from " GUEST0);
+    close(dns);
+    run_ok("nft", "delete table inet wall");
+}
+
 static void bridge_ports_are_held_to_the_same(void **state)
 {
     struct nft_guest g[2] = { nfthost_guest(2), nfthost_guest(3) };
@@ -547,6 +584,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(wrong_ways_are_closed),
         cmocka_unit_test(tcp_learns_the_size_that_fits),
         cmocka_unit_test(others_are_forwarded_only_when_wanted),
+        cmocka_unit_test(others_walls_are_found_and_passed),
         cmocka_unit_test(bridge_ports_are_held_to_the_same),
     };
     NFTHOST_WORKER(argc, argv);
