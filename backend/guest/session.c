@@ -287,10 +287,10 @@ static void on_tcp(uv_poll_t *h, int status, int events)
 
     (void)events; /* SO_ERROR tells */
     (void)uv_timer_stop(s->timer);
-    if (status < 0)
-        code = -status;
-    else if (getsockopt(s->tcp, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
+    if (getsockopt(s->tcp, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
         code = errno;
+    if (code == 0 && status < 0) /* libuv says EBADF for any error of the socket */
+        code = -status;
     if (code != 0) {
         note_failure(s, -code);
         connect_next(s);

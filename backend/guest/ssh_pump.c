@@ -218,6 +218,11 @@ static void wait_for_more(struct pump *p, int timeout_ms)
         p->left = true;
 }
 
+static bool is_over(const struct pump *p)
+{
+    return p->remote_closed || !ssh_is_connected(p->session);
+}
+
 enum pump_end pump_run(struct pump *p)
 {
     p->event = ssh_event_new();
@@ -225,13 +230,14 @@ enum pump_end pump_run(struct pump *p)
         return PUMP_LOST;
     ssh_set_blocking(p->session, 0);
     while (!p->left) {
-        bool more = output(p);
+        /* looked at before the reading: writing takes packets off the socket too, the last ones and
+         * the close among them, which are then read in another turn */
+        bool ended = is_over(p), more = output(p);
         more = input(p) || more;
         int wait_ms = timers(p);
-        bool ended = p->remote_closed || !ssh_is_connected(p->session);
         if (ended && !more && p->out.len == 0)
             return p->remote_closed || p->exit_known ? PUMP_CLOSED : PUMP_LOST;
-        wait_for_more(p, more ? 0 : wait_ms);
+        wait_for_more(p, more || (is_over(p) && p->out.len == 0) ? 0 : wait_ms);
     }
     return PUMP_LEFT;
 }

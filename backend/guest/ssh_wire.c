@@ -138,9 +138,12 @@ int ssh_wire_recv_report(int fd, struct ssh_report *ret)
     struct ssh_report r;
     uint8_t flag;
 
-    ssize_t n = recv(fd, raw, sizeof raw, MSG_DONTWAIT);
+    ssize_t n;
+    do /* a reset is told once, before what is still queued */
+        n = recv(fd, raw, sizeof raw, MSG_DONTWAIT);
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n <= 0)
-        return n == 0 || errno == ECONNRESET ? -EPIPE : -errno;
+        return n == 0 ? -EPIPE : -errno;
     if (n != (ssize_t)sizeof r)
         return -EBADMSG;
     memcpy(&r, raw, sizeof r);

@@ -111,14 +111,14 @@ int stream_recv(int fd, struct stream_frame *ret)
     struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t n;
 
-    /* no room for ancillary data: descriptors that the other side attaches are dropped */
+    /* No room for ancillary data: descriptors that the other side attaches are dropped. A reset is
+     * told once, when the other side went without reading all of ours; its own last frames are
+     * behind it. */
     do
         n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    if (n == 0)
-        return -EPIPE;
-    if (n < 0)
-        return errno == ECONNRESET ? -EPIPE : -errno;
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+    if (n <= 0)
+        return n == 0 ? -EPIPE : -errno;
     if (msg.msg_flags & MSG_TRUNC)
         return -EBADMSG;
     return stream_parse(packet, (size_t)n, ret);

@@ -239,6 +239,11 @@ static void on_timer(uv_timer_t *t)
     view_turn(t->data);
 }
 
+static void on_timer_closed(uv_handle_t *t)
+{
+    free(t->data);
+}
+
 static void on_ended(struct session *s, const struct session_end *end, void *arg)
 {
     struct ssh_view *v = arg;
@@ -249,13 +254,14 @@ static void on_ended(struct session *s, const struct session_end *end, void *arg
     v->end = *end;
 }
 
-void view_open(struct ssh_fixture *f, struct ssh_view *v, const struct session_spec *spec,
-               const char *input, size_t input_len)
+struct ssh_view *view_open(struct ssh_fixture *f, const struct session_spec *spec,
+                           const char *input, size_t input_len)
 {
     static const struct session_events events = {.ended = on_ended};
+    struct ssh_view *v = calloc(1, sizeof *v);
     struct err e = {0};
 
-    memset(v, 0, sizeof *v);
+    assert_non_null(v);
     v->input = input;
     v->input_len = input_len;
     v->input_ends = spec->mode == SESSION_EXEC;
@@ -264,6 +270,9 @@ void view_open(struct ssh_fixture *f, struct ssh_view *v, const struct session_s
     (void)uv_timer_init(&f->loop, &v->timer);
     v->timer.data = v;
     (void)uv_timer_start(&v->timer, on_timer, 1, 2);
+    v->next = f->views;
+    f->views = v;
+    return v;
 }
 
 static bool is_over(void *arg)
@@ -305,12 +314,21 @@ void view_type(struct ssh_view *v, const char *text)
 
 void view_done(struct ssh_fixture *f, struct ssh_view *v)
 {
-    if (v->session)
-        session_close(v->session);
-    uv_close((uv_handle_t *)&v->timer, NULL);
-    (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+    for (struct ssh_view **at = &f->views; *at; at = &(*at)->next)
+        if (*at == v) {
+            *at = v->next;
+            break;
+        }
+    session_close(v->session);
     if (v->fd >= 0)
         (void)close(v->fd);
     free(v->out);
     free(v->err);
+    uv_close((uv_handle_t *)&v->timer, on_timer_closed);
+}
+
+void views_done(struct ssh_fixture *f)
+{
+    while (f->views)
+        view_done(f, f->views);
 }

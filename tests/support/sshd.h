@@ -28,6 +28,7 @@ void server_stop(pid_t pid);
 
 /* What a session showed and how it ended. */
 struct ssh_view {
+    struct ssh_view *next;
     struct session *session;   /* NULL once ended */
     struct session_end end;
     bool ended;
@@ -48,19 +49,22 @@ struct ssh_fixture {
     uv_loop_t loop;
     struct session_pool *pool;
     struct ssh_host host;
+    struct ssh_view *views; /* those of the test that runs */
 };
 void ssh_fixture_init(struct ssh_fixture *f);
 void ssh_fixture_done(struct ssh_fixture *f);
 /* Mode exec of a command line on the host's key and 127.0.0.1; change what you need. */
 struct session_spec ssh_spec(const struct ssh_fixture *f, uint16_t port, const char *command);
-/* input NULL: none, and the end of it is sent at once. */
-void view_open(struct ssh_fixture *f, struct ssh_view *v, const struct session_spec *spec,
-               const char *input, size_t input_len);
+/* input NULL: none, and the end of it is sent at once. Freed by view_done, or by views_done when a
+ * test ends, well or not. */
+struct ssh_view *view_open(struct ssh_fixture *f, const struct session_spec *spec,
+                           const char *input, size_t input_len);
 /* Turns the loop until both the session and the stream have ended. */
 void view_finish(struct ssh_fixture *f, struct ssh_view *v);
 /* Turns it until the output holds the text. */
 void view_await(struct ssh_fixture *f, struct ssh_view *v, const char *text);
 void view_type(struct ssh_view *v, const char *text); /* at once; the test must not flood */
 void view_done(struct ssh_fixture *f, struct ssh_view *v);
+void views_done(struct ssh_fixture *f);
 
 #endif

@@ -93,6 +93,22 @@ static void a_slow_reader_stops_the_writer(void **state)
     (void)close(fds[1]);
 }
 
+static void the_last_frames_arrive_though_ours_were_not_read(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    int fds[2];
+
+    assert_int_equal(stream_pair(fds, &e), 0);
+    assert_int_equal(stream_send(fds[0], STREAM_IN, "never read", 10), 0);
+    assert_int_equal(stream_send_text(fds[1], STREAM_MESSAGE, "why"), 0);
+    (void)close(fds[1]);
+    assert_int_equal(stream_recv(fds[0], &frame), 0);
+    assert_int_equal(frame.type, STREAM_MESSAGE);
+    assert_int_equal(stream_recv(fds[0], &frame), -EPIPE);
+    (void)close(fds[0]);
+}
+
 static void refuses_what_is_no_frame(void **state)
 {
     (void)state;
@@ -156,6 +172,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_arrive_as_sent),
         cmocka_unit_test(a_slow_reader_stops_the_writer),
+        cmocka_unit_test(the_last_frames_arrive_though_ours_were_not_read),
         cmocka_unit_test(refuses_what_is_no_frame),
         cmocka_unit_test(drops_descriptors_that_come_along),
     };
