@@ -331,6 +331,15 @@ int64_t db_data_version(struct db *db)
     return query_int(db, "PRAGMA data_version", &v, NULL) == 0 ? v : 0;
 }
 
+int64_t db_log_bytes(const struct db *db)
+{
+    char log[DB_PATH + 80];
+    struct stat st;
+
+    (void)snprintf(log, sizeof log, "%s-wal", db->path);
+    return stat(log, &st) == 0 ? st.st_size : 0;
+}
+
 bool db_in_txn(const struct db *db)
 {
     return db->in_txn;

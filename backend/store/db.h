@@ -61,6 +61,9 @@ int db_check(struct db *db, struct err *e);
 /* Changes whenever another connection (an operator's sqlite3, say) has committed something. */
 int64_t db_data_version(struct db *db);
 
+/* Size of the log beside the file. It stays within some 8 MiB unless somebody else reads for long. */
+int64_t db_log_bytes(const struct db *db);
+
 /* One write transaction: begin, then end with the job's code: 0 commits, else rolls back. db_end
  * gives `code`, or the commit's own failure (all is then rolled back). They do not nest. */
 int db_begin(struct db *db, struct err *e);
