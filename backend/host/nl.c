@@ -249,9 +249,9 @@ static void run_collect(struct nl *n, struct run *run, size_t from, size_t to, u
                 run_failed(n, run, next, (int)got, "the kernel's answer was lost");
             return;
         }
-        int len = (int)got;
-        const struct nlmsghdr *m = (const struct nlmsghdr *)n->answer;
-        for (; mnl_nlmsg_ok(m, len); m = mnl_nlmsg_next(m, &len)) {
+        struct nlm_walk w = {n->answer, (size_t)got};
+        const struct nlmsghdr *m;
+        while ((m = nlm_next(&w))) {
             uint32_t offset = m->nlmsg_seq - first_seq;
             int code;
             if (m->nlmsg_type != NLMSG_ERROR || offset >= to - from || from + offset < next ||

@@ -124,9 +124,9 @@ int nl_ask(struct nl *n, struct nlmsghdr *request, nl_row_fn *row, void *arg, si
         ssize_t got = nl_receive(n, deadline);
         if (got < 0)
             return err_sys(e, ERR_AREA_NETLINK, (int)got, "%s: the kernel's answer was lost", what);
-        int len = (int)got;
-        const struct nlmsghdr *m = (const struct nlmsghdr *)n->answer;
-        for (; mnl_nlmsg_ok(m, len) && !a.ended; m = mnl_nlmsg_next(m, &len))
+        struct nlm_walk w = {n->answer, (size_t)got};
+        const struct nlmsghdr *m;
+        while (!a.ended && (m = nlm_next(&w)))
             asked_take(&a, m);
     }
     if (a.code != 0)

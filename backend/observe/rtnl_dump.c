@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backend/model/text.h"
+#include "backend/observe/nlattr.h"
 
 /* What is read of a table that is too large: of this host, and ours. */
 static const uint8_t kept_protocols[] = {77, RTPROT_KERNEL, RTPROT_BOOT, RTPROT_STATIC, RTPROT_RA};
@@ -224,14 +225,14 @@ static bool take_message(struct rtnl *r, const struct nlmsghdr *m)
     return true;
 }
 
-static bool take_buffer(struct rtnl *r, int len)
+static bool take_buffer(struct rtnl *r, size_t len)
 {
-    const struct nlmsghdr *m = (const struct nlmsghdr *)r->ask_buffer;
-    while (mnl_nlmsg_ok(m, len)) {
+    struct nlm_walk w = {r->ask_buffer, len};
+    const struct nlmsghdr *m;
+
+    while ((m = nlm_next(&w)))
         if (!take_message(r, m))
             return false;
-        m = mnl_nlmsg_next(m, &len);
-    }
     return true;
 }
 
@@ -254,7 +255,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         }
         r->dump.moved_ms = uv_now(r->loop_b);
         r->dump.reads++;
-        if (!take_buffer(r, (int)n))
+        if (!take_buffer(r, (size_t)n))
             return; /* it ended, and another may have begun: that one is read in the next turn */
     }
     if (status < 0) /* libuv stops watching at an error; it has been read off the socket */

@@ -211,7 +211,7 @@ static void lost(struct rtnl *r)
 
 /* Reads up to RTNL_EVENT_BATCH datagrams; their number, 0 when there are no more now. A datagram
  * that was cut, or that is not the kernel's, has length 0. */
-static int read_batch(struct rtnl *r, int lengths[RTNL_EVENT_BATCH])
+static int read_batch(struct rtnl *r, size_t lengths[RTNL_EVENT_BATCH])
 {
     struct mmsghdr batch[RTNL_EVENT_BATCH];
     struct iovec io[RTNL_EVENT_BATCH];
@@ -229,7 +229,7 @@ static int read_batch(struct rtnl *r, int lengths[RTNL_EVENT_BATCH])
             bool cut = batch[i].msg_hdr.msg_flags & MSG_TRUNC;
             bool kernel = batch[i].msg_hdr.msg_namelen == sizeof from[i] && from[i].nl_pid == 0;
             r->congested |= cut && kernel;
-            lengths[i] = cut || !kernel ? 0 : (int)batch[i].msg_len;
+            lengths[i] = cut || !kernel ? 0 : batch[i].msg_len;
         }
         if (n > 0)
             return n;
@@ -252,15 +252,15 @@ static int read_batch(struct rtnl *r, int lengths[RTNL_EVENT_BATCH])
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct rtnl *r = poll->data;
-    int lengths[RTNL_EVENT_BATCH], n, taken = 0;
+    size_t lengths[RTNL_EVENT_BATCH];
+    int n, taken = 0;
     (void)events;
 
     while (taken < RTNL_EVENTS_A_TURN && (n = read_batch(r, lengths)) > 0) {
         for (int i = 0; i < n; i++) {
-            int len = lengths[i];
-            const struct nlmsghdr *m =
-                (const struct nlmsghdr *)(r->event_buffers + (size_t)i * RTNL_EVENT_BUFFER);
-            for (; mnl_nlmsg_ok(m, len); m = mnl_nlmsg_next(m, &len))
+            struct nlm_walk w = {r->event_buffers + (size_t)i * RTNL_EVENT_BUFFER, lengths[i]};
+            const struct nlmsghdr *m;
+            while ((m = nlm_next(&w)))
                 deliver_event(r, m);
         }
         taken += n;
@@ -292,14 +292,14 @@ enum rtnl_held rtnl_events_hold(struct rtnl *r, enum rtnl_table t)
 {
     uint64_t lost_before = r->health[t].lost;
     enum rtnl_held held = RTNL_HELD_CALM;
-    int lengths[RTNL_EVENT_BATCH], n;
+    size_t lengths[RTNL_EVENT_BATCH];
+    int n;
 
     while ((n = read_batch(r, lengths)) > 0) {
         for (int i = 0; i < n; i++) {
-            int len = lengths[i];
-            const struct nlmsghdr *m =
-                (const struct nlmsghdr *)(r->event_buffers + (size_t)i * RTNL_EVENT_BUFFER);
-            for (; mnl_nlmsg_ok(m, len); m = mnl_nlmsg_next(m, &len)) {
+            struct nlm_walk w = {r->event_buffers + (size_t)i * RTNL_EVENT_BUFFER, lengths[i]};
+            const struct nlmsghdr *m;
+            while ((m = nlm_next(&w))) {
                 if (is_removal(m) && table_of(m) == t)
                     held = RTNL_HELD_REMOVED;
                 r->congested |= !hold_add(&r->hold, m);
