@@ -21,6 +21,9 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "backend/host/address.h"
+#include "backend/host/link.h"
+#include "backend/model/addr.h"
 #include "backend/model/text.h"
 
 enum { NUMBER_MAX = 1000000, FDINFO_BYTES = 1024, CLOSERS_MAX = 64 };
@@ -221,6 +224,22 @@ void tap_describe_holder(const char *name, char *ret, size_t cap)
     } else {
         (void)snprintf(ret, cap, "another link");
     }
+}
+
+void tap_queue_prepare(struct nl *n, const struct tap *t, const char *alias, uint32_t mtu)
+{
+    const uint32_t ifindex = (uint32_t)t->ifindex;
+    struct addr gateway6 = addr_gateway_ip6();
+    const struct link_change change = { .ifindex = ifindex, .state = LINK_STATE_UP, .mtu = mtu,
+                                        .alias_b = alias, .no_link_local = true };
+    const struct address_spec four = { .ifindex = ifindex, .local = addr_gateway_ip4(),
+                                       .link_scope = true };
+
+    gateway6.prefix_len = 64;
+    const struct address_spec six = { .ifindex = ifindex, .local = gateway6 };
+    link_queue_change(n, &change);
+    address_queue_add(n, &six);
+    address_queue_add(n, &four);
 }
 
 struct closing {

@@ -9,10 +9,12 @@
  */
 #include <net/if.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "backend/model/err.h"
 
+struct nl;
 struct uv_loop_s;
 
 struct tap {
@@ -27,6 +29,13 @@ struct tap {
  * (or -EBUSY when it is a tap in use) and the error names the holder as far as it can be found.
  */
 int tap_create(const char *name, unsigned *next, uid_t owner, struct tap *ret, struct err *e);
+
+/*
+ * Queues what a routed guest's tap needs (nl_run applies it): alias, MTU, fe80::1/64 and
+ * 169.254.1.1/32 of link scope, and up. Before it: sysctl_prepare_tap, so that the kernel makes no
+ * address of its own, and the guest's firewall elements. The guest's routes are the caller's.
+ */
+void tap_queue_prepare(struct nl *n, const struct tap *t, const char *alias, uint32_t mtu);
 
 /* Closes count descriptors at once, off the loop's thread; done (may be NULL) runs on the loop. */
 int tap_close_many(struct uv_loop_s *loop, const int *fds, size_t count,

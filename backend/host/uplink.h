@@ -1,9 +1,9 @@
 #ifndef MESHDECK_HOST_UPLINK_H
 #define MESHDECK_HOST_UPLINK_H
 /*
- * Which way this host reaches the internet, and which way its operator came in: pure functions over
+ * Which way this host reaches the internet, and which way its operator came in: functions over
  * routes and a session's addresses, so that a plan which would touch the operator's own way in can
- * say so before anything is done. Any thread.
+ * say so before anything is done. Pure but for way_in_read_session; any thread.
  */
 #include <net/if.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 #include "backend/model/addr.h"
 #include "backend/model/err.h"
 
-enum { UPLINK_MAX = 8 };
+enum { UPLINK_MAX = 8, WAY_IN_TEXT = 256 };
 
 /* A route, as far as it matters here; plain unicast routes of table main. */
 struct uplink_route {
@@ -49,6 +49,11 @@ struct way_in {
 int way_in_find(const char *ssh_connection, const char *tty_host,
                 const struct uplink_route *routes, size_t count, struct way_in *ret,
                 struct err *e);
+
+/* What way_in_find takes, as this process can know it: from its environment, that of its ancestors
+ * (sudo drops it) or the login record of its terminal; "" each when unknown. Not pure: reads /proc
+ * and utmp. Call it once, at start, before other threads. */
+void way_in_read_session(char ssh[static WAY_IN_TEXT], char tty_host[static WAY_IN_TEXT]);
 
 /* What a step is about to touch; unset fields do not matter. */
 struct way_in_touch {

@@ -9,9 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "backend/host/nl.h"
+#include "backend/host/sysctl.h"
 #include "backend/host/tap.h"
 #include "tests/support/netns.h"
 
@@ -78,6 +81,36 @@ static void refuses_bad_names(void **state)
     }
 }
 
+static void is_made_ready_for_a_routed_guest(void **state)
+{
+    struct err e = { 0 };
+    struct nl *n;
+    struct tap t;
+    char out[4096];
+
+    (void)state;
+    assert_int_equal(nl_open(NETLINK_ROUTE, &n, &e), 0);
+    assert_int_equal(tap_create("tap5", NULL, (uid_t)-1, &t, &e), 0);
+    assert_int_equal(sysctl_prepare_tap(t.name, NULL, &e), 0);
+    tap_queue_prepare(n, &t, "meshdeck:vm:7", 1420);
+    assert_int_equal(nl_run(n, NULL, NULL, &e), 0);
+    tap_queue_prepare(n, &t, "meshdeck:vm:7", 1420); /* again is fine */
+    assert_int_equal(nl_run(n, NULL, NULL, &e), 0);
+    assert_int_equal(run_io((const char *const[]){"ip", "addr", "show", "dev", "tap5", NULL}, NULL,
+                            out, sizeof(out)), 0);
+    assert_non_null(strstr(out, ",UP"));
+    assert_non_null(strstr(out, "mtu 1420"));
+    assert_non_null(strstr(out, "inet 169.254.1.1/32 scope link"));
+    assert_non_null(strstr(out, "inet6 fe80::1/64 scope link nodad"));
+    char *only = strstr(out, "inet6 ");
+    assert_null(strstr(only + 1, "inet6 ")); /* and no address that the kernel made up */
+    assert_int_equal(run_io((const char *const[]){"ip", "link", "show", "dev", "tap5", NULL}, NULL,
+                            out, sizeof(out)), 0);
+    assert_non_null(strstr(out, "alias meshdeck:vm:7"));
+    close(t.fd);
+    nl_free(n);
+}
+
 static void set_true(void *arg)
 {
     *(bool *)arg = true;
@@ -121,6 +154,7 @@ int main(void)
         cmocka_unit_test(takes_the_next_free_name),
         cmocka_unit_test(says_who_has_the_name),
         cmocka_unit_test(refuses_bad_names),
+        cmocka_unit_test(is_made_ready_for_a_routed_guest),
         cmocka_unit_test(many_go_at_once_off_the_loop),
     };
     const char *why = netns_enter();

@@ -8,9 +8,13 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "backend/host/uplink.h"
 #include "backend/model/text.h"
+
+static char *program;
 
 static struct addr a(const char *text)
 {
@@ -178,7 +182,47 @@ static void says_what_touches_the_session(void **state)
     assert_false(way_in_is_touched(&way, &none, reason, sizeof(reason)));
 }
 
-int main(void)
+/* As under sudo: the session's own process has the variable, this one has not. */
+static void finds_the_session_of_an_ancestor(void **state)
+{
+    char *const with[] = { "SSH_CONNECTION=203.0.113.7 50000 198.51.100.1 22", NULL };
+    char *const self[] = { program, "--parent", NULL };
+    int status;
+    pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0) {
+        execve("/proc/self/exe", self, with);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int as_child(void)
+{
+    char ssh[WAY_IN_TEXT], tty[WAY_IN_TEXT];
+
+    way_in_read_session(ssh, tty);
+    return strcmp(ssh, "203.0.113.7 50000 198.51.100.1 22") == 0 && tty[0] == '\0' ? 0 : 1;
+}
+
+static int as_parent(void)
+{
+    char *const none[] = { NULL };
+    char *const self[] = { program, "--child", NULL };
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execve("/proc/self/exe", self, none);
+        _exit(127);
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 126;
+}
+
+int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_uplinks_best_first),
@@ -186,6 +230,11 @@ int main(void)
         cmocka_unit_test(looks_up_like_the_kernel),
         cmocka_unit_test(understands_sessions),
         cmocka_unit_test(says_what_touches_the_session),
+        cmocka_unit_test(finds_the_session_of_an_ancestor),
     };
+    program = argv[0];
+    if (argc == 2) {
+        return strcmp(argv[1], "--parent") == 0 ? as_parent() : as_child();
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
