@@ -62,7 +62,8 @@ static struct entry *find(const struct alert_list *l, const char *key)
 
 static int by_weight(const void *a, const void *b)
 {
-    const struct alert_row *x = &((const struct entry *)a)->row, *y = &((const struct entry *)b)->row;
+    const struct alert_row *x = &((const struct entry *)a)->row,
+                           *y = &((const struct entry *)b)->row;
 
     if (!x->ended_ms != !y->ended_ms)
         return x->ended_ms ? 1 : -1;
@@ -89,7 +90,8 @@ static int make_room(struct alert_list *l, struct err *e)
     if (l->n == ALERT_MAX) {
         sort(l); /* what ended longest ago stands last */
         if (!l->all[l->n - 1].row.ended_ms)
-            return err_set(e, ERR_AREA_NONE, -ENOSPC, "%d alerts are open: no more are taken", ALERT_MAX);
+            return err_set(e, ERR_AREA_NONE, -ENOSPC, "%d alerts are open: no more are taken",
+                           ALERT_MAX);
         l->n--;
     }
     if (l->n == l->cap) {
@@ -145,8 +147,8 @@ static bool rows_differ(const struct alert_row *a, const struct alert_row *b)
 {
     return a->level != b->level || a->acked != b->acked || strcmp(a->object, b->object) != 0 ||
            strcmp(a->view, b->view) != 0 || strcmp(a->verdict, b->verdict) != 0 ||
-           strcmp(a->sentence, b->sentence) != 0 || a->vms != b->vms || a->object_id != b->object_id ||
-           a->since_ms != b->since_ms || a->ended_ms != b->ended_ms;
+           strcmp(a->sentence, b->sentence) != 0 || a->vms != b->vms ||
+           a->object_id != b->object_id || a->since_ms != b->since_ms || a->ended_ms != b->ended_ms;
 }
 
 int alert_raise(struct alert_list *l, const struct alert_raise *a, int64_t now_ms,
@@ -234,7 +236,8 @@ int alert_ack(struct alert_list *l, uint64_t id, const char *who, struct err *e)
         if (en->row.id != id)
             continue;
         if (en->row.acked)
-            return err_set(e, ERR_AREA_INPUT, -EALREADY, "%s has taken it already", en->row.acked_by);
+            return err_set(e, ERR_AREA_INPUT, -EALREADY, "%s has taken it already",
+                           en->row.acked_by);
         if (en->row.ended_ms)
             return err_set(e, ERR_AREA_INPUT, -EALREADY, "it is over already");
         en->row.acked = 1;
@@ -277,7 +280,8 @@ size_t alert_tick(struct alert_list *l, int64_t now_ms)
     for (size_t i = 0; i < l->n; i++) {
         const struct alert_row *r = &l->all[i].row;
         /* one that ended in the future did so before the clock was set back */
-        if (r->ended_ms && (now_ms - r->ended_ms >= ALERT_ENDED_MS || r->ended_ms > now_ms + ALERT_ENDED_MS))
+        if (r->ended_ms &&
+            (now_ms - r->ended_ms >= ALERT_ENDED_MS || r->ended_ms > now_ms + ALERT_ENDED_MS))
             continue;
         if (kept != i)
             l->all[kept] = l->all[i];

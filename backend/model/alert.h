@@ -13,14 +13,15 @@
 
 enum { ALERT_KEY = 64, ALERT_ENDED_MS = 10 * 60 * 1000, ALERT_MAX = 4096 };
 
-/* What is raised. `key` says which alert it is ("peer:fra2:down"): the same key is the same alert. */
+/* What is raised. `key` says which alert it is ("peer:fra2:down"): the same key is the same alert.
+ */
 struct alert_raise {
     const char *key;
     enum alert_level level;
     const char *object, *view, *verdict, *sentence;
     uint64_t object_id;
-    uint32_t vms;      /* touched */
-    int64_t since_ms;  /* 0: now */
+    uint32_t vms;     /* touched */
+    int64_t since_ms; /* 0: now */
 };
 
 struct alert_list;
@@ -49,11 +50,13 @@ int alert_restore_ack(struct alert_list *l, const char *key, const char *who,
 size_t alert_tick(struct alert_list *l, int64_t now_ms);
 int64_t alert_next_tick_ms(const struct alert_list *l); /* when alert_tick has work; 0: never */
 
-/* The i-th of all that are kept, worst first: CRIT before WARN, more VMs, newer; ended ones last. */
+/* The i-th of all that are kept, worst first: CRIT before WARN, more VMs, newer; ended ones last.
+ */
 size_t alert_count(const struct alert_list *l);
 const struct alert_row *alert_at(struct alert_list *l, size_t index);
 const char *alert_key_of(const struct alert_list *l, uint64_t id); /* NULL when it is not there */
-/* The worst that is neither taken nor over, and how many more of its level there are; NULL: all well. */
+/* The worst that is neither taken nor over, and how many more of its level there are; NULL: all
+ * well. */
 const struct alert_row *alert_worst(struct alert_list *l, size_t *ret_more);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Verdicts on peers. Pure. One flag is never believed: a fresh handshake without bytes is no health,
- * and silence without a reason to speak is no trouble. A sentence holds no age and no number that
- * changes by itself, since it goes into the snapshot.
+ * Verdicts on peers. Pure. One flag is never believed: a fresh handshake without bytes is no
+ * health, and silence without a reason to speak is no trouble. A sentence holds no age and no
+ * number that changes by itself, since it goes into the snapshot.
  */
 #include "backend/model/verdict.h"
 
@@ -12,7 +12,7 @@ enum {
     HANDSHAKE_BYTES = 148 + 92 + 32, /* initiation, response, the keepalive that confirms */
     INITIATION_BYTES = 148,
     KEEPALIVE_BYTES = 32,
-    RESHAKE_S = 15,                  /* data without an answer leads to a handshake after that */
+    RESHAKE_S = 15, /* data without an answer leads to a handshake after that */
     ONE_WAY_S = 30,
     ONE_WAY_BYTES = 256,
     CLOCK_SLACK_MS = 1000,
@@ -23,8 +23,13 @@ static void start_over(struct verdict_track *t, int64_t now_ms, int64_t handshak
 {
     int64_t in = handshake_ms > 0 && handshake_ms <= now_ms ? handshake_ms : 0;
 
-    *t = (struct verdict_track){.fed = true, .fed_ms = now_ms, .handshake_ms = handshake_ms, .rx = rx,
-                                .tx = tx, .last_in_ms = in, .last_data_ms = in};
+    *t = (struct verdict_track){.fed = true,
+                                .fed_ms = now_ms,
+                                .handshake_ms = handshake_ms,
+                                .rx = rx,
+                                .tx = tx,
+                                .last_in_ms = in,
+                                .last_data_ms = in};
 }
 
 void verdict_feed(struct verdict_track *t, int64_t now_ms, int64_t handshake_ms, uint64_t rx,
@@ -81,12 +86,14 @@ static void judge_never(const struct verdict_in *in, struct verdict *ret)
 {
     ret->settling = in->now_ms - in->added_ms < VERDICT_SETTLE_S * 1000;
     if (in->rx_bytes > 0)
-        judged(ret, PEER_MISMATCH, in->added_ms, "it calls, but no handshake completes: the pre-shared "
-                                                 "key differs, or our answers do not arrive");
+        judged(ret, PEER_MISMATCH, in->added_ms,
+               "it calls, but no handshake completes: the pre-shared "
+               "key differs, or our answers do not arrive");
     else if (in->endpoint_known)
         judged(ret, PEER_NEVER, in->added_ms, "no handshake yet: packets leave, none return");
     else
-        judged(ret, PEER_NEVER, in->added_ms, "it has not called yet, and no endpoint is known to call");
+        judged(ret, PEER_NEVER, in->added_ms,
+               "it has not called yet, and no endpoint is known to call");
 }
 
 static void judge_old(const struct verdict_in *in, int64_t age_s, struct verdict *ret)
@@ -100,8 +107,9 @@ static void judge_old(const struct verdict_in *in, int64_t age_s, struct verdict
     else if (!in->expected_always)
         judged(ret, PEER_IDLE, reject_ms, "away; it is expected only sometimes");
     else if (age_s <= VERDICT_DOWN_S)
-        judged(ret, PEER_STALE, reject_ms, sends ? "the handshake is overdue: packets leave, none return"
-                                                 : "the handshake is overdue, and nothing comes in");
+        judged(ret, PEER_STALE, reject_ms,
+               sends ? "the handshake is overdue: packets leave, none return"
+                     : "the handshake is overdue, and nothing comes in");
     else if (!in->endpoint_known)
         judged(ret, PEER_DOWN, down_ms, "nothing comes in, and no endpoint is known to call");
     else
@@ -124,7 +132,8 @@ void verdict_judge(const struct verdict_in *in, struct verdict *ret)
         judge_never(in, ret);
     } else if (age_ms < -CLOCK_SLACK_MS) {
         ret->age_known = false;
-        judged(ret, PEER_MISMATCH, 0, "its last handshake lies in the future: this host's clock was set");
+        judged(ret, PEER_MISMATCH, 0,
+               "its last handshake lies in the future: this host's clock was set");
     } else if (age_ms > VERDICT_REJECT_S * 1000) {
         judge_old(in, age_ms / 1000, ret);
     } else if (is_one_way(in)) {
@@ -134,8 +143,7 @@ void verdict_judge(const struct verdict_in *in, struct verdict *ret)
     }
 }
 
-bool verdict_alarms(enum peer_verdict v, bool expected_always, uint32_t vms,
-                    enum alert_level *ret)
+bool verdict_alarms(enum peer_verdict v, bool expected_always, uint32_t vms, enum alert_level *ret)
 {
     *ret = vms > 0 ? ALERT_CRIT : ALERT_WARN;
     switch (v) {

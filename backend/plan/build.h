@@ -11,7 +11,7 @@ struct plan_index {
     struct plan_entry {
         uint64_t key;
         size_t i;
-    } *all;
+    } * all;
     size_t n, cap;
     bool sorted;
 };
@@ -25,8 +25,8 @@ enum plan_fate {
 };
 
 struct plan_vm_work {
-    const struct plan_vm *vm;           /* the plan's copy */
-    const struct plan_vm_state *state;  /* never NULL */
+    const struct plan_vm *vm;          /* the plan's copy */
+    const struct plan_vm_state *state; /* never NULL */
     enum plan_fate fate;
     bool in_scope, running;
     bool renamed; /* its tap gets its name back, which costs addresses and routes */
@@ -37,9 +37,9 @@ struct plan_route_want {
     struct plan_route route;
     const struct plan_vm *vm;
     enum plan_stage stage;
-    bool leave;   /* whatever is there for this destination stays */
-    bool absent;  /* it must not be there */
-    bool fresh;   /* its link is made in this plan: add it in any case */
+    bool leave;  /* whatever is there for this destination stays */
+    bool absent; /* it must not be there */
+    bool fresh;  /* its link is made in this plan: add it in any case */
     bool in_scope, seen;
 };
 
@@ -56,7 +56,7 @@ struct plan_build {
     bool everything, node, peers; /* of the scope */
     struct plan_whole *p;
     size_t cap_ops, cap_notes;
-    struct plan_vm_work *vms;     /* as many as d->n_vms */
+    struct plan_vm_work *vms; /* as many as d->n_vms */
     struct plan_index vm_ids, states, scope_ids, link_names, link_ids, addrs, peer_keys;
     struct plan_route_want *routes;
     size_t n_routes, cap_routes;
@@ -90,8 +90,8 @@ uint64_t plan_hash_addr(const struct addr *a, const char *dev);
 /* A new operation at the end, zeroed but for these; never NULL. */
 struct plan_op *plan_add(struct plan_build *b, enum plan_op_kind kind, enum plan_stage stage,
                          const struct plan_vm *vm);
-void plan_add_note(struct plan_build *b, enum plan_note_kind kind, uint64_t id, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+void plan_add_note(struct plan_build *b, enum plan_note_kind kind, uint64_t id, const char *fmt,
+                   ...) __attribute__((format(printf, 4, 5)));
 void plan_fail(struct plan_build *b, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 bool plan_knows(const struct plan_build *b, unsigned what);
@@ -109,13 +109,13 @@ void plan_want_guard(struct plan_build *b, const struct plan_guard_want *w);
 struct addr plan_node_ip4(const struct plan_build *b); /* family 0 when it has no block */
 
 /* The parts, in the order in which plan_make calls them. */
-void plan_vms_decide(struct plan_build *b);  /* plan_vms.c */
-void plan_base(struct plan_build *b);        /* plan_base.c */
+void plan_vms_decide(struct plan_build *b); /* plan_vms.c */
+void plan_base(struct plan_build *b);       /* plan_base.c */
 void plan_peers(struct plan_build *b);
 void plan_vms(struct plan_build *b);
-void plan_clean(struct plan_build *b);       /* plan_diff.c: leaked taps, orphans */
+void plan_clean(struct plan_build *b); /* plan_diff.c: leaked taps, orphans */
 void plan_diff_routes(struct plan_build *b);
 void plan_diff_guards(struct plan_build *b);
-void plan_describe(struct plan_whole *p);    /* plan_steps.c */
+void plan_describe(struct plan_whole *p); /* plan_steps.c */
 
 #endif

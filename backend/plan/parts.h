@@ -2,8 +2,9 @@
 #define MESHDECK_PLAN_PARTS_H
 /*
  * The things that a plan is about, in the planner's words: plain values without pointers. A VM, a
- * peer and the node are as desired; links, addresses, routes, firewall elements and processes as they
- * are or are to be. An interface is named, and its index given where it is known (0: not there yet).
+ * peer and the node are as desired; links, addresses, routes, firewall elements and processes as
+ * they are or are to be. An interface is named, and its index given where it is known (0: not there
+ * yet).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,8 +37,8 @@ struct plan_vm {
 struct plan_peer {
     uint64_t id;
     char name[32];
-    enum plan_goal goal;   /* PLAN_RUN or PLAN_GONE */
-    bool force_endpoint;   /* the operator gave a new endpoint: set it over what the peer roamed to */
+    enum plan_goal goal; /* PLAN_RUN or PLAN_GONE */
+    bool force_endpoint; /* the operator gave a new endpoint: set it over what the peer roamed to */
     uint8_t public_key[32];
     struct endpoint endpoint; /* port 0: none */
     uint16_t keepalive_s;
@@ -49,7 +50,7 @@ struct plan_peer {
 struct plan_node {
     char name[32];
     uint32_t number;
-    struct addr fleet; /* the /48 */
+    struct addr fleet;               /* the /48 */
     uint8_t blocks[PLAN_BLOCKS_MAX]; /* claimed IPv4 blocks, ascending */
     size_t n_blocks;
     char wg_device[16];

@@ -118,7 +118,8 @@ struct plan_op *plan_add(struct plan_build *b, enum plan_op_kind kind, enum plan
     return op;
 }
 
-void plan_add_note(struct plan_build *b, enum plan_note_kind kind, uint64_t id, const char *fmt, ...)
+void plan_add_note(struct plan_build *b, enum plan_note_kind kind, uint64_t id, const char *fmt,
+                   ...)
 {
     struct plan *p = &b->p->pub;
     void *all = p->notes;

@@ -1,6 +1,6 @@
 /*
- * The node's own plumbing: the WireGuard device, its peers, addresses, forwarding, DNS. Pure. A link
- * of the device's name that is not ours is left alone, and so is all that would hang on it.
+ * The node's own plumbing: the WireGuard device, its peers, addresses, forwarding, DNS. Pure. A
+ * link of the device's name that is not ours is left alone, and so is all that would hang on it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,8 +40,10 @@ static const struct plan_link *find_device(struct plan_build *b, const char *ali
         b->wg = WG_THERE;
     } else if (l) {
         b->wg = WG_FOREIGN;
-        plan_add_note(b, PLAN_NOTE_FOREIGN_LINK, 0, "there is a link %s that is not ours: the mesh "
-                      "cannot come up before it is renamed or removed", n->wg_device);
+        plan_add_note(b, PLAN_NOTE_FOREIGN_LINK, 0,
+                      "there is a link %s that is not ours: the mesh "
+                      "cannot come up before it is renamed or removed",
+                      n->wg_device);
         return NULL;
     } else {
         l = link_with_alias(b, alias);
@@ -112,8 +114,9 @@ static void drop_other_addresses(struct plan_build *b, const struct addr *want, 
         return;
     for (size_t i = 0; i < b->a->n_addrs; i++) {
         const struct plan_addr *have = &b->a->addrs_b[i];
-        bool known = have->ifindex != b->wg_ifindex ||
-                     (!addr_contains(&mesh, &have->addr) && !addr_contains(&b->d->node.fleet, &have->addr));
+        bool known =
+            have->ifindex != b->wg_ifindex ||
+            (!addr_contains(&mesh, &have->addr) && !addr_contains(&b->d->node.fleet, &have->addr));
         for (size_t k = 0; k < n && !known; k++)
             known = addr_compare(&want[k], &have->addr) == 0;
         if (!known)
@@ -232,21 +235,25 @@ static bool peer_differs(const struct plan_peer *want, const struct plan_peer *h
     if (want->endpoint.port == 0)
         return false;
     return have->endpoint.port == 0 ||
-           (want->force_endpoint && (want->endpoint.port != have->endpoint.port ||
-                                     addr_compare(&want->endpoint.addr, &have->endpoint.addr) != 0));
+           (want->force_endpoint &&
+            (want->endpoint.port != have->endpoint.port ||
+             addr_compare(&want->endpoint.addr, &have->endpoint.addr) != 0));
 }
 
 static void peer_routes(struct plan_build *b, const struct plan_peer *p)
 {
     for (uint32_t i = 0; i < p->n_prefixes && i < PLAN_PREFIXES_MAX; i++) {
-        struct plan_route_want w = {.stage = PLAN_STAGE_MESH, .in_scope = b->peers,
+        struct plan_route_want w = {.stage = PLAN_STAGE_MESH,
+                                    .in_scope = b->peers,
                                     .absent = p->goal == PLAN_GONE,
                                     .leave = b->wg == WG_FOREIGN || b->wg == WG_UNREAD,
                                     .fresh = b->wg == WG_FRESH || b->wg == WG_RENAMED};
         if (p->prefixes[i].prefix_len == 0) {
             if (b->peers && p->goal == PLAN_RUN)
-                plan_add_note(b, PLAN_NOTE_DEFAULT_PREFIX, p->id, "%s takes every address: no route to "
-                              "it is made, since that would take this host's own way out", p->name);
+                plan_add_note(b, PLAN_NOTE_DEFAULT_PREFIX, p->id,
+                              "%s takes every address: no route to "
+                              "it is made, since that would take this host's own way out",
+                              p->name);
             continue;
         }
         w.route.dst = p->prefixes[i];
@@ -297,7 +304,9 @@ void plan_peers(struct plan_build *b)
         for (size_t k = 0; k < b->d->n_peers && !ours; k++)
             ours = memcmp(b->d->peers_b[k].public_key, b->a->peers_b[i].public_key, 32) == 0;
         if (!ours)
-            plan_add_note(b, PLAN_NOTE_FOREIGN_PEER, 0, "%s has a peer that meshdeck did not add: it is "
-                          "left alone", b->d->node.wg_device);
+            plan_add_note(b, PLAN_NOTE_FOREIGN_PEER, 0,
+                          "%s has a peer that meshdeck did not add: it is "
+                          "left alone",
+                          b->d->node.wg_device);
     }
 }

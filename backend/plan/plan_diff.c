@@ -1,7 +1,7 @@
 /*
- * Routes and firewall elements: what should be there against what is there, and what nobody accounts
- * for. Pure. Only routes of our protocol, taps with our alias and elements of our own tables are
- * removed; those of a process that may live are not.
+ * Routes and firewall elements: what should be there against what is there, and what nobody
+ * accounts for. Pure. Only routes of our protocol, taps with our alias and elements of our own
+ * tables are removed; those of a process that may live are not.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -42,7 +42,8 @@ static bool is_as_wanted(const struct plan_route *want, const struct plan_route 
     if (want->blackhole)
         return true;
     return strcmp(want->dev, have->dev) == 0 && !addr_is_set(&have->gateway) &&
-           (!addr_is_set(&want->prefsrc) || memcmp(want->prefsrc.bytes, have->prefsrc.bytes, 16) == 0);
+           (!addr_is_set(&want->prefsrc) ||
+            memcmp(want->prefsrc.bytes, have->prefsrc.bytes, 16) == 0);
 }
 
 static void remove_route(struct plan_build *b, const struct plan_route *r, const struct plan_vm *vm)
@@ -63,8 +64,10 @@ static void look_at_foreign(struct plan_build *b, const struct plan_route *have)
     const struct plan_link *l = plan_link_named(b, have->dev);
     if (strcmp(have->dev, b->d->node.wg_device) == 0 || (l && plan_alias_vm_parse(l->alias, &id)))
         return; /* the kernel's own, on a link of ours */
-    plan_add_note(b, PLAN_NOTE_FOREIGN_ROUTE, 0, "%s goes by %s, and is not ours: it overlaps %s, which "
-                  "the fleet uses", addr_format(&have->dst, true, text), have->dev[0] ? have->dev : "?",
+    plan_add_note(b, PLAN_NOTE_FOREIGN_ROUTE, 0,
+                  "%s goes by %s, and is not ours: it overlaps %s, which "
+                  "the fleet uses",
+                  addr_format(&have->dst, true, text), have->dev[0] ? have->dev : "?",
                   addr_format(fleet, true, other));
 }
 
@@ -109,7 +112,8 @@ void plan_diff_routes(struct plan_build *b)
             plan_add(b, PLAN_OP_ROUTE_ADD, w->stage, w->vm)->route = w->route;
     }
     if (!known && b->everything)
-        plan_add_note(b, PLAN_NOTE_UNREAD, 0, "routes were not read whole: none is repaired or removed");
+        plan_add_note(b, PLAN_NOTE_UNREAD, 0,
+                      "routes were not read whole: none is repaired or removed");
     free(x.all);
 }
 
@@ -119,7 +123,8 @@ static bool guards_equal(const struct plan_guard *a, const struct plan_guard *b)
            addr_compare(&a->ip6, &b->ip6) == 0;
 }
 
-static struct plan_guard_want *guard_for(struct plan_build *b, struct plan_index *x, const char *tap)
+static struct plan_guard_want *guard_for(struct plan_build *b, struct plan_index *x,
+                                         const char *tap)
 {
     const struct plan_entry *end, *at = plan_index_find(x, plan_hash_text(tap), &end);
     struct plan_guard_want *found = NULL;
@@ -131,7 +136,8 @@ static struct plan_guard_want *guard_for(struct plan_build *b, struct plan_index
         if (!found || found->absent)
             found = w;
         else if (!w->absent && found != w)
-            plan_fail(b, -EINVAL, "%s and %s have the same tap %s", found->vm->name, w->vm->name, tap);
+            plan_fail(b, -EINVAL, "%s and %s have the same tap %s", found->vm->name, w->vm->name,
+                      tap);
     }
     return found;
 }
@@ -200,7 +206,8 @@ void plan_clean(struct plan_build *b)
     if (!plan_knows(b, PLAN_KNOWS_VMS))
         return;
     for (size_t i = 0; plan_knows(b, PLAN_KNOWS_LINKS) && i < a->n_links; i++)
-        if (plan_alias_vm_parse(a->links_b[i].alias, &id) && !plan_index_find(&b->vm_ids, id, NULL) &&
+        if (plan_alias_vm_parse(a->links_b[i].alias, &id) &&
+            !plan_index_find(&b->vm_ids, id, NULL) &&
             plan_state_of(b, id)->proc == PLAN_PROC_NONE) {
             struct plan_op *op = plan_add(b, PLAN_OP_TAP_DEL, PLAN_STAGE_UNTAP, NULL);
             op->link = a->links_b[i];
@@ -211,11 +218,15 @@ void plan_clean(struct plan_build *b)
         if (plan_index_find(&b->vm_ids, st->id, NULL))
             continue;
         if (st->proc != PLAN_PROC_NONE)
-            plan_add_note(b, PLAN_NOTE_ORPHAN, st->id, "a QEMU runs for the VM %" PRIx64 ", which the "
-                          "store does not know: it is left alone", st->id);
+            plan_add_note(b, PLAN_NOTE_ORPHAN, st->id,
+                          "a QEMU runs for the VM %" PRIx64 ", which the "
+                          "store does not know: it is left alone",
+                          st->id);
         else if (st->folder || st->disk)
-            plan_add_note(b, PLAN_NOTE_ORPHAN, st->id, "there are files of the VM %" PRIx64 ", which "
-                          "the store does not know: they are left alone", st->id);
+            plan_add_note(b, PLAN_NOTE_ORPHAN, st->id,
+                          "there are files of the VM %" PRIx64 ", which "
+                          "the store does not know: they are left alone",
+                          st->id);
     }
     if (!plan_knows(b, PLAN_KNOWS_LINKS))
         plan_add_note(b, PLAN_NOTE_UNREAD, 0, "links were not read whole: no tap is cleaned up");

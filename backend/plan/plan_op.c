@@ -9,21 +9,21 @@
 #include "backend/plan/plan.h"
 
 static const char *const kind_names[PLAN_OP_COUNT] = {
-    [PLAN_OP_VM_STOP] = "vm-stop",         [PLAN_OP_VM_KILL] = "vm-kill",
-    [PLAN_OP_ROUTE_DEL] = "route-del",     [PLAN_OP_GUARD_DEL] = "guard-del",
-    [PLAN_OP_NAME_DEL] = "name-del",       [PLAN_OP_TAP_DEL] = "tap-del",
-    [PLAN_OP_FOLDER_DEL] = "folder-del",   [PLAN_OP_RELEASE] = "release",
-    [PLAN_OP_PEER_DEL] = "peer-del",       [PLAN_OP_PEER_FORGET] = "peer-forget",
-    [PLAN_OP_ADDR_DEL] = "addr-del",       [PLAN_OP_TAP_ADD] = "tap-add",
-    [PLAN_OP_WG_UP] = "wg-up",             [PLAN_OP_LINK_RENAME] = "link-rename",
-    [PLAN_OP_WG_SET] = "wg-set",           [PLAN_OP_LINK_SET] = "link-set",
-    [PLAN_OP_ADDR_ADD] = "addr-add",       [PLAN_OP_SYSCTL] = "sysctl",
-    [PLAN_OP_NFT_TABLES] = "nft-tables",   [PLAN_OP_DNSMASQ] = "dnsmasq",
-    [PLAN_OP_PEER_ADD] = "peer-add",       [PLAN_OP_PEER_SET] = "peer-set",
-    [PLAN_OP_RESERVE] = "reserve",         [PLAN_OP_DISK_ADD] = "disk-add",
-    [PLAN_OP_SEED_ADD] = "seed-add",       [PLAN_OP_ROUTE_ADD] = "route-add",
-    [PLAN_OP_GUARD_ADD] = "guard-add",     [PLAN_OP_NAME_ADD] = "name-add",
-    [PLAN_OP_VM_START] = "vm-start",       [PLAN_OP_SSH_WAIT] = "ssh-wait",
+    [PLAN_OP_VM_STOP] = "vm-stop",       [PLAN_OP_VM_KILL] = "vm-kill",
+    [PLAN_OP_ROUTE_DEL] = "route-del",   [PLAN_OP_GUARD_DEL] = "guard-del",
+    [PLAN_OP_NAME_DEL] = "name-del",     [PLAN_OP_TAP_DEL] = "tap-del",
+    [PLAN_OP_FOLDER_DEL] = "folder-del", [PLAN_OP_RELEASE] = "release",
+    [PLAN_OP_PEER_DEL] = "peer-del",     [PLAN_OP_PEER_FORGET] = "peer-forget",
+    [PLAN_OP_ADDR_DEL] = "addr-del",     [PLAN_OP_TAP_ADD] = "tap-add",
+    [PLAN_OP_WG_UP] = "wg-up",           [PLAN_OP_LINK_RENAME] = "link-rename",
+    [PLAN_OP_WG_SET] = "wg-set",         [PLAN_OP_LINK_SET] = "link-set",
+    [PLAN_OP_ADDR_ADD] = "addr-add",     [PLAN_OP_SYSCTL] = "sysctl",
+    [PLAN_OP_NFT_TABLES] = "nft-tables", [PLAN_OP_DNSMASQ] = "dnsmasq",
+    [PLAN_OP_PEER_ADD] = "peer-add",     [PLAN_OP_PEER_SET] = "peer-set",
+    [PLAN_OP_RESERVE] = "reserve",       [PLAN_OP_DISK_ADD] = "disk-add",
+    [PLAN_OP_SEED_ADD] = "seed-add",     [PLAN_OP_ROUTE_ADD] = "route-add",
+    [PLAN_OP_GUARD_ADD] = "guard-add",   [PLAN_OP_NAME_ADD] = "name-add",
+    [PLAN_OP_VM_START] = "vm-start",     [PLAN_OP_SSH_WAIT] = "ssh-wait",
     [PLAN_OP_COMMIT] = "commit",
 };
 
@@ -45,11 +45,13 @@ const char *plan_op_text(const struct plan_op *op, char *buf, size_t cap)
         break;
     case PLAN_OP_ADDR_ADD:
     case PLAN_OP_ADDR_DEL:
-        (void)snprintf(buf, cap, "%s %s %s", name, addr_format(&op->addr.addr, true, a), op->addr.dev);
+        (void)snprintf(buf, cap, "%s %s %s", name, addr_format(&op->addr.addr, true, a),
+                       op->addr.dev);
         break;
     case PLAN_OP_GUARD_ADD:
     case PLAN_OP_GUARD_DEL:
-        (void)snprintf(buf, cap, "%s %s %s", name, op->guard.tap, addr_format(&op->guard.ip6, false, a));
+        (void)snprintf(buf, cap, "%s %s %s", name, op->guard.tap,
+                       addr_format(&op->guard.ip6, false, a));
         break;
     case PLAN_OP_TAP_DEL:
     case PLAN_OP_WG_UP:
@@ -63,7 +65,8 @@ const char *plan_op_text(const struct plan_op *op, char *buf, size_t cap)
         (void)snprintf(buf, cap, "%s %s=%s", name, op->sysctl.want.key, op->sysctl.want.value);
         break;
     case PLAN_OP_WG_SET:
-        (void)snprintf(buf, cap, "%s%s%s", name, op->wg.set_key ? " key" : "", op->wg.set_port ? " port" : "");
+        (void)snprintf(buf, cap, "%s%s%s", name, op->wg.set_key ? " key" : "",
+                       op->wg.set_port ? " port" : "");
         break;
     case PLAN_OP_NFT_TABLES:
         (void)snprintf(buf, cap, "%s with %zu guests", name, op->guards.n);
@@ -176,34 +179,46 @@ static const char *touches(const struct plan_op *op, const struct plan_way_in *w
     switch (op->kind) {
     case PLAN_OP_ROUTE_ADD:
     case PLAN_OP_ROUTE_DEL:
-        return addr_contains(&op->route.dst, &w->peer) ? "changes the route to where you sit" : NULL;
+        return addr_contains(&op->route.dst, &w->peer) ? "changes the route to where you sit"
+                                                       : NULL;
     case PLAN_OP_ADDR_ADD:
-        return memcmp(op->addr.addr.bytes, w->peer.bytes, 16) == 0 && op->addr.addr.family == w->peer.family
-                   ? "takes the address that you come from" : NULL;
+        return memcmp(op->addr.addr.bytes, w->peer.bytes, 16) == 0 &&
+                       op->addr.addr.family == w->peer.family
+                   ? "takes the address that you come from"
+                   : NULL;
     case PLAN_OP_ADDR_DEL:
-        return memcmp(op->addr.addr.bytes, w->local.bytes, 16) == 0 && op->addr.addr.family == w->local.family
-                   ? "removes the address that you are connected to" : NULL;
+        return memcmp(op->addr.addr.bytes, w->local.bytes, 16) == 0 &&
+                       op->addr.addr.family == w->local.family
+                   ? "removes the address that you are connected to"
+                   : NULL;
     case PLAN_OP_TAP_DEL:
     case PLAN_OP_WG_UP:
     case PLAN_OP_LINK_SET:
-        return is_dev(w, op->link.name, op->link.ifindex) ? "changes the interface that you came in by" : NULL;
+        return is_dev(w, op->link.name, op->link.ifindex)
+                   ? "changes the interface that you came in by"
+                   : NULL;
     case PLAN_OP_LINK_RENAME:
-        return is_dev(w, op->rename.from, op->rename.ifindex) ? "takes down the interface that you came in by" : NULL;
+        return is_dev(w, op->rename.from, op->rename.ifindex)
+                   ? "takes down the interface that you came in by"
+                   : NULL;
     case PLAN_OP_PEER_SET:
         return peer_carries(op->peer, w) || peer_carries(op->peer_was, w)
-                   ? "changes the tunnel that you came in by" : NULL;
+                   ? "changes the tunnel that you came in by"
+                   : NULL;
     case PLAN_OP_PEER_ADD:
     case PLAN_OP_PEER_DEL:
         return peer_carries(op->peer, w) ? "changes the tunnel that you came in by" : NULL;
     case PLAN_OP_SYSCTL: /* accept_ra=2 is what keeps an address that was learned by RA */
         return strstr(op->sysctl.want.key, "accept_ra") && strcmp(op->sysctl.want.value, "2") != 0
-                   ? "lets this host forget its own address" : NULL;
+                   ? "lets this host forget its own address"
+                   : NULL;
     case PLAN_OP_VM_STOP:
     case PLAN_OP_VM_KILL: /* you sit in that guest */
         return op->vm && (memcmp(op->vm->ip6.bytes, w->peer.bytes, 16) == 0 ||
                           (op->vm->ip4.family == w->peer.family &&
                            memcmp(op->vm->ip4.bytes, w->peer.bytes, 4) == 0))
-                   ? "stops the guest that you came from" : NULL;
+                   ? "stops the guest that you came from"
+                   : NULL;
     case PLAN_OP_GUARD_DEL:
     case PLAN_OP_NAME_DEL:
     case PLAN_OP_FOLDER_DEL:

@@ -6,8 +6,8 @@
  */
 #include "backend/plan/parts.h"
 
-/* A step of the ticket. They are done in this order; within one, operations keep their order too and
- * those of one kind stand together. */
+/* A step of the ticket. They are done in this order; within one, operations keep their order too
+ * and those of one kind stand together. */
 enum plan_stage {
     PLAN_STAGE_STOP,    /* "QEMU ends" */
     PLAN_STAGE_UNROUTE, /* "routes away" */
@@ -74,24 +74,39 @@ enum plan_op_kind {
 struct plan_op {
     enum plan_op_kind kind;
     enum plan_stage stage;
-    uint64_t vm_id;              /* 0 when it is of no VM */
-    const struct plan_vm *vm;    /* the plan's; NULL when it is of no VM that is known */
+    uint64_t vm_id;           /* 0 when it is of no VM */
+    const struct plan_vm *vm; /* the plan's; NULL when it is of no VM that is known */
     const struct plan_peer *peer, *peer_was; /* the plan's */
     union {
         struct plan_route route;
         struct plan_addr addr;
         struct plan_guard guard;
-        struct plan_link link;   /* wanted mtu, alias, up; name and ifindex of the link */
-        struct { uint32_t ifindex; char from[16], to[16]; } rename;
-        struct { struct plan_sysctl want; char was[32]; } sysctl;
-        struct { uint8_t key[32]; uint16_t port; bool set_key, set_port; } wg;
-        struct { const struct plan_guard *all; size_t n; } guards; /* the plan's */
-        struct { struct addr ip6, ip4; } dns;
+        struct plan_link link; /* wanted mtu, alias, up; name and ifindex of the link */
+        struct {
+            uint32_t ifindex;
+            char from[16], to[16];
+        } rename;
+        struct {
+            struct plan_sysctl want;
+            char was[32];
+        } sysctl;
+        struct {
+            uint8_t key[32];
+            uint16_t port;
+            bool set_key, set_port;
+        } wg;
+        struct {
+            const struct plan_guard *all;
+            size_t n;
+        } guards; /* the plan's */
+        struct {
+            struct addr ip6, ip4;
+        } dns;
     };
 };
 
-/* The operation that takes `op` back; false when there is none (what is deleted stays deleted). What
- * it points to is still the plan's. A failed ticket applies these in reverse order. */
+/* The operation that takes `op` back; false when there is none (what is deleted stays deleted).
+ * What it points to is still the plan's. A failed ticket applies these in reverse order. */
 bool plan_op_undo(const struct plan_op *op, struct plan_op *ret);
 
 /* One line about an operation: "route fd5e::10/128 dev tap0". */

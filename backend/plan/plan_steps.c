@@ -150,7 +150,9 @@ static void describe_peers(const struct plan *p, const struct plan_step *s, char
     static const struct {
         enum plan_op_kind kind;
         const char *word;
-    } words[] = {{PLAN_OP_PEER_ADD, "added"}, {PLAN_OP_PEER_SET, "changed"}, {PLAN_OP_PEER_FORGET, "removed"}};
+    } words[] = {{PLAN_OP_PEER_ADD, "added"},
+                 {PLAN_OP_PEER_SET, "changed"},
+                 {PLAN_OP_PEER_FORGET, "removed"}};
     size_t len = 0;
 
     buf[0] = '\0';
@@ -175,7 +177,8 @@ static void describe_step(const struct plan_whole *w, struct plan_step *s, uint8
     switch (s->stage) {
     case PLAN_STAGE_ROUTES:
     case PLAN_STAGE_MESH:
-        (void)snprintf(s->detail, sizeof s->detail, "%s added, protocol %d", grouped(s->n_ops, n), PLAN_PROTOCOL);
+        (void)snprintf(s->detail, sizeof s->detail, "%s added, protocol %d", grouped(s->n_ops, n),
+                       PLAN_PROTOCOL);
         return;
     case PLAN_STAGE_UNROUTE:
         (void)snprintf(s->detail, sizeof s->detail, "%s removed", grouped(s->n_ops, n));

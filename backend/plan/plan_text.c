@@ -1,6 +1,7 @@
 /*
- * A plan as the commands that it amounts to, so that an operator can check it or learn from it. Pure.
- * Nothing here is ever run. Names were checked before they came into a plan, so none needs quoting.
+ * A plan as the commands that it amounts to, so that an operator can check it or learn from it.
+ * Pure. Nothing here is ever run. Names were checked before they came into a plan, so none needs
+ * quoting.
  */
 #include "backend/plan/plan_text.h"
 
@@ -37,7 +38,8 @@ static const char *key_text(const uint8_t key[static 32], char buf[static 48])
     size_t out = 0;
 
     for (size_t i = 0; i < 33; i += 3) {
-        uint32_t v = (uint32_t)key[i] << 16 | (uint32_t)key[i + 1] << 8 | (i + 2 < 32 ? key[i + 2] : 0u);
+        uint32_t v =
+            (uint32_t)key[i] << 16 | (uint32_t)key[i + 1] << 8 | (i + 2 < 32 ? key[i + 2] : 0u);
         for (unsigned k = 0; k < 4; k++)
             buf[out++] = digits[v >> (18 - 6 * k) & 63];
     }
@@ -57,12 +59,14 @@ static void say_route(struct out *o, const struct plan_route *r, const char *ver
 
     addr_format(&r->dst, true, dst);
     if (r->blackhole)
-        say(o, "ip%s route %s blackhole %s proto %d", family_flag(&r->dst), verb, dst, PLAN_PROTOCOL);
+        say(o, "ip%s route %s blackhole %s proto %d", family_flag(&r->dst), verb, dst,
+            PLAN_PROTOCOL);
     else if (addr_is_set(&r->prefsrc))
         say(o, "ip%s route %s %s dev %s proto %d src %s", family_flag(&r->dst), verb, dst, r->dev,
             PLAN_PROTOCOL, addr_format(&r->prefsrc, false, src));
     else
-        say(o, "ip%s route %s %s dev %s proto %d", family_flag(&r->dst), verb, dst, r->dev, PLAN_PROTOCOL);
+        say(o, "ip%s route %s %s dev %s proto %d", family_flag(&r->dst), verb, dst, r->dev,
+            PLAN_PROTOCOL);
 }
 
 static void say_guard(struct out *o, const struct plan_guard *g, const char *verb)
@@ -70,12 +74,13 @@ static void say_guard(struct out *o, const struct plan_guard *g, const char *ver
     const struct addr *addrs[] = {&g->ip4, &g->ip6};
     char a[ADDR_TEXT], mac[ADDR_MAC_TEXT];
 
-    if (o->env->guard_command && o->env->guard_command(g, strcmp(verb, "add") == 0, o->fn, o->arg, o->env->arg) == 0)
+    if (o->env->guard_command &&
+        o->env->guard_command(g, strcmp(verb, "add") == 0, o->fn, o->arg, o->env->arg) == 0)
         return;
     for (size_t i = 0; i < ARRAY_LEN(addrs); i++)
         if (addr_is_set(addrs[i]))
-            say(o, "nft %s element inet meshdeck guests%d '{ \"%s\" . %s . %s }'", verb, i ? 6 : 4, g->tap,
-                addr_mac_format(g->mac, mac), addr_format(addrs[i], false, a));
+            say(o, "nft %s element inet meshdeck guests%d '{ \"%s\" . %s . %s }'", verb, i ? 6 : 4,
+                g->tap, addr_mac_format(g->mac, mac), addr_format(addrs[i], false, a));
 }
 
 static void say_peer(struct out *o, const struct plan_peer *p, const char *dev)
@@ -89,8 +94,8 @@ static void say_peer(struct out *o, const struct plan_peer *p, const char *dev)
                       addr_format(&p->prefixes[i], true, a));
     addr_endpoint_format(&p->endpoint, ep);
     say(o, "wg set %s peer %s%s%s persistent-keepalive %u allowed-ips \"%s\"", dev,
-        key_text(p->public_key, key), p->endpoint.port ? " endpoint " : "", p->endpoint.port ? ep : "",
-        p->keepalive_s, prefixes);
+        key_text(p->public_key, key), p->endpoint.port ? " endpoint " : "",
+        p->endpoint.port ? ep : "", p->keepalive_s, prefixes);
 }
 
 static void say_tap(struct out *o, const struct plan_vm *vm)
@@ -110,8 +115,9 @@ static void say_start(struct out *o, const struct plan_vm *vm)
         return;
     }
     say(o, "%s -M %s -accel %s -smp %u -m %u -name %s ... vms/%s",
-        o->env->qemu ? o->env->qemu : "qemu-system-x86_64", vm->machine[0] ? vm->machine : "microvm",
-        strcmp(vm->accel, "KVM") == 0 ? "kvm" : "tcg", vm->vcpus, vm->memory_mib, vm->name, vm->name);
+        o->env->qemu ? o->env->qemu : "qemu-system-x86_64",
+        vm->machine[0] ? vm->machine : "microvm", strcmp(vm->accel, "KVM") == 0 ? "kvm" : "tcg",
+        vm->vcpus, vm->memory_mib, vm->name, vm->name);
 }
 
 static void say_vm(struct out *o, const struct plan_op *op)
@@ -126,8 +132,8 @@ static void say_vm(struct out *o, const struct plan_op *op)
     else if (op->kind == PLAN_OP_RELEASE)
         say(o, "release %s %s %s", vm->name, ip6, ip4);
     else if (op->kind == PLAN_OP_DISK_ADD)
-        say(o, "qemu-img create -f qcow2 -b images/%s.qcow2 -F qcow2 vms/%s/disk %uG", vm->image, vm->name,
-            vm->disk_gib);
+        say(o, "qemu-img create -f qcow2 -b images/%s.qcow2 -F qcow2 vms/%s/disk %uG", vm->image,
+            vm->name, vm->disk_gib);
     else if (op->kind == PLAN_OP_SEED_ADD)
         say(o, "seed vms/%s/seed: hostname, host key, keys, addresses, resolver", vm->name);
     else if (op->kind == PLAN_OP_FOLDER_DEL)
@@ -155,7 +161,8 @@ static void say_link(struct out *o, const struct plan_op *op)
     else if (op->kind == PLAN_OP_WG_UP)
         say(o, "ip link add %s type wireguard || wireguard-go %s", l->name, l->name);
     else
-        say(o, "ip link set %s alias %s mtu %u %s", l->name, l->alias, l->mtu, l->up ? "up" : "down");
+        say(o, "ip link set %s alias %s mtu %u %s", l->name, l->alias, l->mtu,
+            l->up ? "up" : "down");
 }
 
 static void say_addr(struct out *o, const struct plan_addr *a, const char *verb)
@@ -163,8 +170,8 @@ static void say_addr(struct out *o, const struct plan_addr *a, const char *verb)
     char text[ADDR_TEXT];
     bool add = strcmp(verb, "add") == 0 && a->addr.family == AF_INET6;
 
-    say(o, "ip%s addr %s %s dev %s%s", family_flag(&a->addr), verb, addr_format(&a->addr, true, text),
-        a->dev, add ? " nodad" : "");
+    say(o, "ip%s addr %s %s dev %s%s", family_flag(&a->addr), verb,
+        addr_format(&a->addr, true, text), a->dev, add ? " nodad" : "");
 }
 
 static const char *device_of(const struct plan_text_env *env)
@@ -219,8 +226,8 @@ static void say_op(struct out *o, const struct plan_op *op)
         say(o, "nft -f meshdeck.nft, with %zu guests", op->guards.n);
         break;
     case PLAN_OP_DNSMASQ:
-        say(o, "dnsmasq --listen-address=%s --listen-address=%s", addr_format(&op->dns.ip6, false, ip6),
-            addr_format(&op->dns.ip4, false, ip4));
+        say(o, "dnsmasq --listen-address=%s --listen-address=%s",
+            addr_format(&op->dns.ip6, false, ip6), addr_format(&op->dns.ip4, false, ip4));
         break;
     case PLAN_OP_PEER_ADD:
     case PLAN_OP_PEER_SET:

@@ -17,14 +17,15 @@ static bool is_unfinished(const struct plan_vm *vm)
 /* Whether its tap's name is another's, so that it cannot be started. */
 static bool tap_is_taken(struct plan_build *b, const struct plan_vm_work *w)
 {
-    const struct plan_link *l = plan_knows(b, PLAN_KNOWS_LINKS) ? plan_link_named(b, w->vm->tap) : NULL;
+    const struct plan_link *l =
+        plan_knows(b, PLAN_KNOWS_LINKS) ? plan_link_named(b, w->vm->tap) : NULL;
     uint64_t id;
 
     if (!l || w->running)
         return false;
     if (!plan_alias_vm_parse(l->alias, &id)) {
-        plan_add_note(b, PLAN_NOTE_TAP_TAKEN, w->vm->id, "%s: its tap's name %s is taken by another's link",
-                      w->vm->name, w->vm->tap);
+        plan_add_note(b, PLAN_NOTE_TAP_TAKEN, w->vm->id,
+                      "%s: its tap's name %s is taken by another's link", w->vm->name, w->vm->tap);
         return true;
     }
     if (id == w->vm->id)
@@ -34,8 +35,9 @@ static bool tap_is_taken(struct plan_build *b, const struct plan_vm_work *w)
                   : b->everything && plan_knows(b, PLAN_KNOWS_VMS);
     if (goes && plan_state_of(b, id)->proc == PLAN_PROC_NONE)
         return false; /* a leftover that this plan removes first */
-    plan_add_note(b, PLAN_NOTE_TAP_TAKEN, w->vm->id, "%s: its tap's name %s is in use by the VM %" PRIx64,
-                  w->vm->name, w->vm->tap, id);
+    plan_add_note(b, PLAN_NOTE_TAP_TAKEN, w->vm->id,
+                  "%s: its tap's name %s is in use by the VM %" PRIx64, w->vm->name, w->vm->tap,
+                  id);
     return true;
 }
 
@@ -57,8 +59,8 @@ static enum plan_fate fate_of(struct plan_build *b, const struct plan_vm_work *w
     if (w->running && !vm->restart)
         return FATE_KEEP;
     if (!is_unfinished(vm) && !w->state->disk) {
-        plan_add_note(b, PLAN_NOTE_VM_NO_DISK, vm->id, "%s: its disk is gone, so it cannot be started",
-                      vm->name);
+        plan_add_note(b, PLAN_NOTE_VM_NO_DISK, vm->id,
+                      "%s: its disk is gone, so it cannot be started", vm->name);
         return w->running ? FATE_KEEP : FATE_DOWN;
     }
     if (tap_is_taken(b, w))
@@ -76,7 +78,8 @@ void plan_vms_decide(struct plan_build *b)
         w->in_scope = b->everything || plan_index_find(&b->scope_ids, w->vm->id, NULL);
         const struct plan_entry *x = plan_index_find(&b->vm_ids, w->vm->id, NULL);
         if (x && x->i != i)
-            plan_fail(b, -EINVAL, "%s and %s have the same number", b->d->vms_b[x->i].name, w->vm->name);
+            plan_fail(b, -EINVAL, "%s and %s have the same number", b->d->vms_b[x->i].name,
+                      w->vm->name);
     }
     for (size_t i = 0; i < b->d->n_vms; i++)
         b->vms[i].fate = fate_of(b, &b->vms[i]);
@@ -146,7 +149,8 @@ static void wait_and_commit(struct plan_build *b, const struct plan_vm_work *w, 
         (void)plan_add(b, PLAN_OP_COMMIT, wait ? PLAN_STAGE_SSH : PLAN_STAGE_QEMU, w->vm);
 }
 
-static void tap_addresses(struct plan_build *b, const struct plan_vm *vm, uint32_t ifindex, bool fresh)
+static void tap_addresses(struct plan_build *b, const struct plan_vm *vm, uint32_t ifindex,
+                          bool fresh)
 {
     struct addr gw6 = addr_gateway_ip6(), gw4 = addr_gateway_ip4();
 
@@ -178,14 +182,14 @@ static const struct plan_link *keep_tap(struct plan_build *b, struct plan_vm_wor
         l = plan_link_named(b, vm->tap);
     if (!l) {
         plan_add_note(b, PLAN_NOTE_VM_LOST_TAP, vm->id,
-                      "%s runs but its tap %s is gone: only a restart brings its network back", vm->name,
-                      vm->tap);
+                      "%s runs but its tap %s is gone: only a restart brings its network back",
+                      vm->name, vm->tap);
         return NULL;
     }
     uint64_t id;
     if (plan_alias_vm_parse(l->alias, &id) && id != vm->id) {
-        plan_add_note(b, PLAN_NOTE_TAP_TAKEN, vm->id, "%s runs but its tap %s is marked as another VM's",
-                      vm->name, vm->tap);
+        plan_add_note(b, PLAN_NOTE_TAP_TAKEN, vm->id,
+                      "%s runs but its tap %s is marked as another VM's", vm->name, vm->tap);
         return NULL;
     }
     if (strcmp(l->name, vm->tap) != 0) {
@@ -213,8 +217,12 @@ static void want_network(struct plan_build *b, const struct plan_vm_work *w, boo
     bool fresh = w->fate == FATE_START || w->renamed;
 
     for (size_t i = 0; i < ARRAY_LEN(dsts); i++) {
-        struct plan_route_want r = {.vm = vm, .stage = PLAN_STAGE_ROUTES, .leave = leave,
-                                    .absent = absent, .fresh = fresh, .in_scope = w->in_scope};
+        struct plan_route_want r = {.vm = vm,
+                                    .stage = PLAN_STAGE_ROUTES,
+                                    .leave = leave,
+                                    .absent = absent,
+                                    .fresh = fresh,
+                                    .in_scope = w->in_scope};
         if (!addr_is_set(dsts[i]))
             continue;
         r.route.dst = *dsts[i];
@@ -225,8 +233,11 @@ static void want_network(struct plan_build *b, const struct plan_vm_work *w, boo
         (void)str_copy(r.route.dev, sizeof r.route.dev, vm->tap);
         plan_want_route(b, &r);
     }
-    struct plan_guard_want g = {.vm = vm, .leave = leave, .absent = absent,
-                                .fresh = w->fate == FATE_START, .in_scope = w->in_scope};
+    struct plan_guard_want g = {.vm = vm,
+                                .leave = leave,
+                                .absent = absent,
+                                .fresh = w->fate == FATE_START,
+                                .in_scope = w->in_scope};
     (void)str_copy(g.guard.tap, sizeof g.guard.tap, vm->tap);
     memcpy(g.guard.mac, vm->mac, sizeof g.guard.mac);
     g.guard.ip4 = vm->ip4;

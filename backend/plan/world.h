@@ -1,8 +1,8 @@
 #ifndef MESHDECK_PLAN_WORLD_H
 #define MESHDECK_PLAN_WORLD_H
 /*
- * What the planner is given: what is desired (the store's) and what is (observation's), filled in by
- * the engine. Borrowed for the call of plan_make; arrays in any order.
+ * What the planner is given: what is desired (the store's) and what is (observation's), filled in
+ * by the engine. Borrowed for the call of plan_make; arrays in any order.
  */
 #include "backend/plan/parts.h"
 
@@ -36,7 +36,7 @@ struct plan_actual {
     size_t n_addrs;
     const struct plan_route *routes_b; /* those that plan_cares_for_route says yes to, or more */
     size_t n_routes;
-    bool wg_ours;  /* the device is known as ours by other means than its alias: pid file lock */
+    bool wg_ours; /* the device is known as ours by other means than its alias: pid file lock */
     uint8_t wg_public_key[32];
     uint16_t wg_port;
     const struct plan_peer *peers_b; /* in the device; names and ids do not matter */
@@ -53,7 +53,8 @@ struct plan_actual {
     size_t n_uplinks_by_ra;
 };
 
-/* What the planner wants to see in sysctls_b, beside accept_ra of each uplink that learned by RA. */
+/* What the planner wants to see in sysctls_b, beside accept_ra of each uplink that learned by RA.
+ */
 extern const char *const plan_sysctl_keys[];
 extern const size_t plan_sysctl_count;
 void plan_accept_ra_key(const char *dev, char ret[static 96]);

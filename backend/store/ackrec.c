@@ -7,8 +7,9 @@
 #include "backend/store/rec.h"
 
 static const struct rec_col cols[] = {
-    REC_COL(ack_rec, key, REC_TEXT), REC_COL(ack_rec, who, REC_TEXT), REC_COL(ack_rec, level, REC_U8),
-    REC_COL(ack_rec, vms, REC_U32),  REC_COL(ack_rec, time_ms, REC_I64),
+    REC_COL(ack_rec, key, REC_TEXT),    REC_COL(ack_rec, who, REC_TEXT),
+    REC_COL(ack_rec, level, REC_U8),    REC_COL(ack_rec, vms, REC_U32),
+    REC_COL(ack_rec, time_ms, REC_I64),
 };
 const struct rec_type rec_ack = {
     .what = "acknowledgement",
@@ -20,8 +21,10 @@ const struct rec_type rec_ack = {
 
 int ackrec_put(struct db *db, const struct ack_rec *a, struct err *e)
 {
-    return rec_run(db, "INSERT OR REPLACE INTO acks (key, who, level, vms, time_ms)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5)", &rec_ack, a, e);
+    return rec_run(db,
+                   "INSERT OR REPLACE INTO acks (key, who, level, vms, time_ms)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5)",
+                   &rec_ack, a, e);
 }
 
 int ackrec_drop(struct db *db, const char *key, struct err *e)
@@ -41,7 +44,8 @@ int ackrec_all(struct db *db, struct ack_rec **ret, size_t *ret_n, struct err *e
 {
     sqlite3_stmt *s;
     void *all = NULL;
-    int r = db_prepare(db, "SELECT key, who, level, vms, time_ms FROM acks ORDER BY time_ms", &s, e);
+    int r =
+        db_prepare(db, "SELECT key, who, level, vms, time_ms FROM acks ORDER BY time_ms", &s, e);
 
     if (r == 0)
         r = rec_collect(db, s, &rec_ack, &all, ret_n, e);

@@ -3,39 +3,21 @@
  * one takes its name only once it is complete. One thread (the store's) uses a db. It must never
  * remove or repair a damaged file, nor put words from outside into SQL.
  */
-#include "backend/store/db.h"
+#include "backend/store/db_priv.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "backend/model/text.h"
-#include "backend/store/db_file.h"
 
 enum {
     APPLICATION_ID = 0x6d736864, /* "mshd" in the file's header */
-    STATEMENTS_MAX = 128,
     BUSY_MS = 5000,
 };
 #define NEW_NAME DB_NAME ".new"
-
-struct db {
-    sqlite3 *sql;
-    enum db_mode mode;
-    int version;
-    bool in_txn;
-    dev_t dev; /* of the file, to see whether it was replaced */
-    ino_t ino;
-    char path[DB_PATH + 64];
-    struct {
-        const char *text_b; /* a literal */
-        sqlite3_stmt *stmt;
-    } kept[STATEMENTS_MAX];
-    size_t n_kept;
-};
 
 static int code_of(int sqlite_code, int system_errno)
 {
@@ -77,10 +59,13 @@ int db_error(struct db *db, struct err *e, const char *what)
     if (code == 0)
         code = -EIO;
     if (code == -ENOSPC)
-        return err_set(e, ERR_AREA_STORE, code, "%s: the disk is full: make room below %s; it is "
-                       "tried again by itself", what, db->path);
+        return err_set(e, ERR_AREA_STORE, code,
+                       "%s: the disk is full: make room below %s; it is "
+                       "tried again by itself",
+                       what, db->path);
     if (code == DB_CORRUPT)
-        return err_set(e, ERR_AREA_STORE, code, "%s is damaged: %s", db->path, sqlite3_errmsg(db->sql));
+        return err_set(e, ERR_AREA_STORE, code, "%s is damaged: %s", db->path,
+                       sqlite3_errmsg(db->sql));
     return err_set(e, ERR_AREA_STORE, code, "%s: %s (%s)", what, sqlite3_errmsg(db->sql), db->path);
 }
 
@@ -124,7 +109,8 @@ int db_check(struct db *db, struct err *e)
                             word ? word : "the check says nothing");
             else if (i == 1 && step == SQLITE_ROW)
                 r = err_set(e, ERR_AREA_STORE, DB_CORRUPT,
-                            "%s is damaged: a row of %s points nowhere", db->path, word ? word : "?");
+                            "%s is damaged: a row of %s points nowhere", db->path,
+                            word ? word : "?");
         }
         sqlite3_finalize(s);
     }
@@ -133,9 +119,9 @@ int db_check(struct db *db, struct err *e)
 
 static int raw_open(struct db *db, int flags, struct err *e)
 {
-    int r = sqlite3_open_v2(db->path, &db->sql,
-                            flags | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                            NULL);
+    int r = sqlite3_open_v2(
+        db->path, &db->sql,
+        flags | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (r != SQLITE_OK) {
         if (!db->sql)
             return err_set(e, ERR_AREA_STORE, -ENOMEM, "no memory to open %s", db->path);
@@ -148,9 +134,11 @@ static int raw_open(struct db *db, int flags, struct err *e)
     /* until it is known to be sound: closing a damaged one must leave its log where it is */
     (void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     /* no mmap: a file cut by others must give an error, not a signal */
-    return db_exec(db, "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON;"
-                       "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;"
-                       "PRAGMA journal_size_limit=4194304", e);
+    return db_exec(db,
+                   "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON;"
+                   "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;"
+                   "PRAGMA journal_size_limit=4194304",
+                   e);
 }
 
 static int migrate(struct db *db, struct err *e)
@@ -186,7 +174,8 @@ static int create(const char *folder, struct err *e)
     r = raw_open(&db, SQLITE_OPEN_READWRITE, e);
     if (r == 0) /* it becomes one file, without a log beside it */
         (void)sqlite3_db_config(db.sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    (void)snprintf(set, sizeof set, "PRAGMA application_id=%d; PRAGMA journal_mode=WAL", APPLICATION_ID);
+    (void)snprintf(set, sizeof set, "PRAGMA application_id=%d; PRAGMA journal_mode=WAL",
+                   APPLICATION_ID);
     if (r == 0)
         r = db_exec(&db, set, e);
     if (r == 0)
@@ -343,118 +332,4 @@ int64_t db_log_bytes(const struct db *db)
 bool db_in_txn(const struct db *db)
 {
     return db->in_txn;
-}
-
-static int refuse_write(const struct db *db, struct err *e)
-{
-    if (db->mode == DB_NEWER)
-        return err_set(e, ERR_AREA_STORE, -EROFS,
-                       "%s was made by a newer meshdeck (version %d, this one knows %d), so it is "
-                       "only read: install the newer one", db->path, db->version, db_migration_count);
-    return err_set(e, ERR_AREA_STORE, -EROFS, "%s is open for reading only", db->path);
-}
-
-int db_begin(struct db *db, struct err *e)
-{
-    if (db->mode != DB_READ_WRITE)
-        return refuse_write(db, e);
-    struct stat st;
-    if (db->ino && (lstat(db->path, &st) != 0 || st.st_ino != db->ino || st.st_dev != db->dev))
-        return err_set(e, ERR_AREA_STORE, -ESTALE, "%s was removed or replaced while it was open: "
-                       "nothing is written to it any more; put it back, or start again", db->path);
-    int r = db_exec(db, "BEGIN IMMEDIATE", e);
-    db->in_txn = r == 0;
-    return r;
-}
-
-int db_end(struct db *db, int code, struct err *e)
-{
-    db->in_txn = false;
-    if (code >= 0) {
-        if (sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
-            return code;
-        code = db_error(db, e, "nothing was kept");
-    }
-    /* some errors have rolled back by themselves; then this says so, which is fine */
-    if (!sqlite3_get_autocommit(db->sql))
-        (void)sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
-    return code;
-}
-
-int db_prepare(struct db *db, const char *sql, struct sqlite3_stmt **ret, struct err *e)
-{
-    sqlite3_stmt *s = NULL;
-
-    for (size_t i = 0; i < db->n_kept; i++)
-        if (db->kept[i].text_b == sql) {
-            *ret = db->kept[i].stmt;
-            return 0;
-        }
-    if (db->n_kept == STATEMENTS_MAX)
-        return err_set(e, ERR_AREA_STORE, -ENOMEM, "more than %d kinds of statement", STATEMENTS_MAX);
-    if (sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK)
-        return db_error(db, e, "database");
-    db->kept[db->n_kept].text_b = sql;
-    db->kept[db->n_kept++].stmt = s;
-    *ret = s;
-    return 0;
-}
-
-void db_bind_u64(struct sqlite3_stmt *s, int index, uint64_t value)
-{
-    (void)sqlite3_bind_int64(s, index, (sqlite3_int64)value); /* step reports a failed bind */
-}
-
-void db_bind_text(struct sqlite3_stmt *s, int index, const char *text)
-{
-    (void)sqlite3_bind_text(s, index, text, -1, SQLITE_TRANSIENT);
-}
-
-int db_step(struct db *db, struct sqlite3_stmt *s, struct err *e)
-{
-    switch (sqlite3_step(s)) {
-    case SQLITE_ROW:
-        return 1;
-    case SQLITE_DONE:
-        return 0;
-    default:
-        return db_error(db, e, "database");
-    }
-}
-
-void db_reset(struct sqlite3_stmt *s)
-{
-    (void)sqlite3_reset(s); /* repeats the step's error, which has been reported */
-    (void)sqlite3_clear_bindings(s);
-}
-
-int db_run_u64(struct db *db, const char *sql, uint64_t value, struct err *e)
-{
-    sqlite3_stmt *s;
-    int r = db_prepare(db, sql, &s, e);
-
-    if (r < 0)
-        return r;
-    db_bind_u64(s, 1, value);
-    while ((r = db_step(db, s, e)) == 1)
-        ;
-    if (r == 0)
-        r = sqlite3_changes(db->sql);
-    db_reset(s);
-    return r;
-}
-
-int db_get_u64(struct db *db, const char *sql, uint64_t value, uint64_t *ret, struct err *e)
-{
-    sqlite3_stmt *s;
-    int r = db_prepare(db, sql, &s, e);
-
-    if (r < 0)
-        return r;
-    db_bind_u64(s, 1, value);
-    r = db_step(db, s, e);
-    if (r >= 0)
-        *ret = r == 1 ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
-    db_reset(s);
-    return r < 0 ? r : 0;
 }

@@ -19,7 +19,8 @@ struct sqlite3;
 struct sqlite3_stmt;
 struct db;
 
-/* What functions of the store return, beside -ENOSPC (disk full), -EIO, -EROFS, -ENOENT, -EINVAL. */
+/* What functions of the store return, beside -ENOSPC (disk full), -EIO, -EROFS, -ENOENT, -EINVAL.
+ */
 enum db_code {
     DB_CORRUPT = -EUCLEAN, /* damaged, empty or cut; db_put_aside is the way on */
     DB_NOT_OURS = -EPERM,  /* a symbolic link, another owner, writable by others */
@@ -47,8 +48,8 @@ int db_open(const char *dir, enum db_how how, struct db **ret, struct err *e);
 void db_close(struct db *db); /* NULL is fine */
 
 enum db_mode db_mode(const struct db *db);
-int db_version(const struct db *db);      /* of the file */
-int db_latest_version(void);              /* of this program */
+int db_version(const struct db *db); /* of the file */
+int db_latest_version(void);         /* of this program */
 const char *db_path(const struct db *db);
 
 /* Renames dir's meshdeck.db with its -wal and -shm to meshdeck.db.damaged-DATE; ret_name gets the
@@ -61,7 +62,8 @@ int db_check(struct db *db, struct err *e);
 /* Changes whenever another connection (an operator's sqlite3, say) has committed something. */
 int64_t db_data_version(struct db *db);
 
-/* Size of the log beside the file. It stays within some 8 MiB unless somebody else reads for long. */
+/* Size of the log beside the file. It stays within some 8 MiB unless somebody else reads for long.
+ */
 int64_t db_log_bytes(const struct db *db);
 
 /* One write transaction: begin, then end with the job's code: 0 commits, else rolls back. db_end

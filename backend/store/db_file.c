@@ -69,7 +69,8 @@ int db_file_folder(const char *dir, char ret[static DB_PATH], struct err *e)
     if (is_network_fs(ret))
         return err_set(e, ERR_AREA_STORE, -ENOTSUP,
                        "state folder %s lies on a network file system, where a database's locks "
-                       "cannot be trusted: use a local disk", dir);
+                       "cannot be trusted: use a local disk",
+                       dir);
     return 0;
 }
 
@@ -177,7 +178,8 @@ int db_put_aside(const char *dir, char ret_name[static 64], struct err *e)
     strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", &tm);
     for (unsigned n = 1;; n++) {
         struct stat st;
-        (void)snprintf(ret_name, 64, n == 1 ? DB_NAME ".damaged-%s" : DB_NAME ".damaged-%s-%u", date, n);
+        (void)snprintf(ret_name, 64, n == 1 ? DB_NAME ".damaged-%s" : DB_NAME ".damaged-%s-%u",
+                       date, n);
         (void)snprintf(to, sizeof to, "%s/%s", folder, ret_name);
         if (lstat(to, &st) != 0 && errno == ENOENT)
             break;

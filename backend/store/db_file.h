@@ -15,8 +15,8 @@ enum db_file_state {
     DB_FILE_LOST, /* missing, though its log is there, or empty: damage */
 };
 
-/* The folder's path with every link resolved; -EPERM when it is not ours alone to write, -ENOTSUP on
- * a network file system. */
+/* The folder's path with every link resolved; -EPERM when it is not ours alone to write, -ENOTSUP
+ * on a network file system. */
 int db_file_folder(const char *dir, char ret[static DB_PATH], struct err *e);
 
 /* Whether the database and its -wal and -shm are there, ordinary files, ours and without links. */

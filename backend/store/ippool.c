@@ -133,8 +133,8 @@ static int refuse_outside(const struct ippool *p, struct err *e)
             addr_format(&block, true, first);
         }
     if (n > 1)
-        return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_OUTSIDE, "Not in %s or %d more, the ranges of %s.",
-                       first, n - 1, p->node_name_b);
+        return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_OUTSIDE,
+                       "Not in %s or %d more, the ranges of %s.", first, n - 1, p->node_name_b);
     return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_OUTSIDE, "Not in %s, the range of %s.", first,
                    p->node_name_b);
 }
@@ -149,9 +149,11 @@ static int take_wanted(struct ippool *p, const struct addr *want, struct err *e)
     if (want->prefix_len != 32 || block < 0 || block >= IPPOOL_BLOCKS || p->owner[block] != p->node)
         return refuse_outside(p, e);
     if (host == 1)
-        return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_TAKEN, "%s is %s's own.", text, p->node_name_b);
+        return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_TAKEN, "%s is %s's own.", text,
+                       p->node_name_b);
     if (host < IPPOOL_FIRST_HOST || host > IPPOOL_LAST_HOST)
-        return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_OUTSIDE, "%s is no guest's: .2 to .254 are.", text);
+        return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_OUTSIDE, "%s is no guest's: .2 to .254 are.",
+                       text);
     if (!bit(p->used[block], host)) {
         set_bit(p->used[block], host);
         return 0;
@@ -159,7 +161,8 @@ static int take_wanted(struct ippool *p, const struct addr *want, struct err *e)
     int r = vmrec_whose(p->db_b, want, who, e);
     if (r < 0)
         return r;
-    return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_TAKEN, "%s is %s's.", text, who[0] ? who : "another VM");
+    return err_set(e, ERR_AREA_INPUT, VMREC_ADDR_TAKEN, "%s is %s's.", text,
+                   who[0] ? who : "another VM");
 }
 
 static bool take_from(struct ippool *p, int block, struct addr *ret)

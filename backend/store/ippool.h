@@ -1,8 +1,9 @@
 #ifndef MESHDECK_STORE_IPPOOL_H
 #define MESHDECK_STORE_IPPOOL_H
 /*
- * The IPv4 blocks of the mesh and which of their addresses are used, read once for a transaction and
- * kept in step with it. Used within backend/store, in a write transaction, on the store's thread.
+ * The IPv4 blocks of the mesh and which of their addresses are used, read once for a transaction
+ * and kept in step with it. Used within backend/store, in a write transaction, on the store's
+ * thread.
  */
 #include <stdbool.h>
 #include <stdint.h>

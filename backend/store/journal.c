@@ -11,11 +11,11 @@
 #include "backend/store/rec.h"
 
 static const struct rec_col cols[] = {
-    REC_COL(journal_rec, id, REC_U64),      REC_COL(journal_rec, time_ms, REC_I64),
-    REC_COL(journal_rec, level, REC_U8),    REC_COL(journal_rec, object, REC_TEXT),
-    REC_COL(journal_rec, what, REC_TEXT),   REC_COL(journal_rec, before, REC_TEXT),
-    REC_COL(journal_rec, after, REC_TEXT),  REC_COL(journal_rec, cause, REC_TEXT),
-    REC_COL(journal_rec, who, REC_TEXT),    REC_COL(journal_rec, ticket, REC_U64),
+    REC_COL(journal_rec, id, REC_U64),     REC_COL(journal_rec, time_ms, REC_I64),
+    REC_COL(journal_rec, level, REC_U8),   REC_COL(journal_rec, object, REC_TEXT),
+    REC_COL(journal_rec, what, REC_TEXT),  REC_COL(journal_rec, before, REC_TEXT),
+    REC_COL(journal_rec, after, REC_TEXT), REC_COL(journal_rec, cause, REC_TEXT),
+    REC_COL(journal_rec, who, REC_TEXT),   REC_COL(journal_rec, ticket, REC_U64),
 };
 const struct rec_type rec_journal = {
     .what = "journal entry",
@@ -29,8 +29,10 @@ const struct rec_type rec_journal = {
 
 static int next_id(struct db *db, uint64_t *ret, struct err *e)
 {
-    return db_get_u64(db, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'),"
-                          " 0) + 1 + ?1", 0, ret, e);
+    return db_get_u64(db,
+                      "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'),"
+                      " 0) + 1 + ?1",
+                      0, ret, e);
 }
 
 int journal_add(struct db *db, struct journal_rec *io, size_t n, struct err *e)
@@ -42,8 +44,10 @@ int journal_add(struct db *db, struct journal_rec *io, size_t n, struct err *e)
         io[i].id = id++;
         if (!io[i].time_ms)
             io[i].time_ms = rec_now_ms();
-        r = rec_run(db, "INSERT INTO journal (" COLUMNS ") VALUES"
-                        " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", &rec_journal, &io[i], e);
+        r = rec_run(db,
+                    "INSERT INTO journal (" COLUMNS ") VALUES"
+                    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    &rec_journal, &io[i], e);
     }
     if (r == 0 && id > JOURNAL_MAX)
         r = db_run_u64(db, "DELETE FROM journal WHERE id < ?1", id - JOURNAL_MAX, e);
@@ -70,10 +74,14 @@ int journal_tail(struct db *db, const char *object, size_t max, struct journal_r
 {
     sqlite3_stmt *s;
     void *all = NULL;
-    int r = object ? db_prepare(db, "SELECT " COLUMNS " FROM (SELECT * FROM journal WHERE object = ?2"
-                                    " ORDER BY id DESC LIMIT ?1) ORDER BY id", &s, e)
-                   : db_prepare(db, "SELECT " COLUMNS " FROM (SELECT * FROM journal"
-                                    " ORDER BY id DESC LIMIT ?1) ORDER BY id", &s, e);
+    int r = object ? db_prepare(db,
+                                "SELECT " COLUMNS " FROM (SELECT * FROM journal WHERE object = ?2"
+                                " ORDER BY id DESC LIMIT ?1) ORDER BY id",
+                                &s, e)
+                   : db_prepare(db,
+                                "SELECT " COLUMNS " FROM (SELECT * FROM journal"
+                                " ORDER BY id DESC LIMIT ?1) ORDER BY id",
+                                &s, e);
 
     if (r < 0)
         return r;

@@ -17,7 +17,7 @@ enum { JOURNAL_MAX = 20000 };
 struct journal_rec {
     uint64_t id; /* grows; filled in by journal_add */
     int64_t time_ms;
-    uint8_t level; /* enum event_level */
+    uint8_t level;   /* enum event_level */
     char object[48]; /* "vm web1" */
     char what[160], before[160], after[160];
     char cause[96]; /* "ticket 41", "kernel" */

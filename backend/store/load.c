@@ -49,11 +49,13 @@ static void check_blocks(struct load *l)
 static int check_addresses(struct db *db, struct load *l, struct err *e)
 {
     uint64_t wrong = 0;
-    int r = db_get_u64(db, "SELECT count(*) FROM vms v WHERE ?1 = 0 AND (NOT EXISTS (SELECT 1 FROM"
-                           " addresses a WHERE a.addr = v.ip6 AND a.vm = v.id) OR (v.ip4 <> '' AND"
-                           " NOT EXISTS (SELECT 1 FROM addresses a WHERE a.addr = v.ip4 AND"
-                           " a.vm = v.id)) OR NOT EXISTS (SELECT 1 FROM names n WHERE"
-                           " n.name = v.name AND n.kind = 'vm' AND n.id = v.id))", 0, &wrong, e);
+    int r = db_get_u64(db,
+                       "SELECT count(*) FROM vms v WHERE ?1 = 0 AND (NOT EXISTS (SELECT 1 FROM"
+                       " addresses a WHERE a.addr = v.ip6 AND a.vm = v.id) OR (v.ip4 <> '' AND"
+                       " NOT EXISTS (SELECT 1 FROM addresses a WHERE a.addr = v.ip4 AND"
+                       " a.vm = v.id)) OR NOT EXISTS (SELECT 1 FROM names n WHERE"
+                       " n.name = v.name AND n.kind = 'vm' AND n.id = v.id))",
+                       0, &wrong, e);
 
     if (r == 0 && wrong)
         note(l, "names or addresses of some", "VMs");

@@ -31,9 +31,9 @@ struct load {
     size_t n_journal;
     struct ack_rec *acks;
     size_t n_acks;
-    struct probe_rec kvm;  /* kind "" when there is none */
-    size_t damaged;        /* records whose checksum is wrong or that contradict each other */
-    char damage[160];      /* which, in words */
+    struct probe_rec kvm; /* kind "" when there is none */
+    size_t damaged;       /* records whose checksum is wrong or that contradict each other */
+    char damage[160];     /* which, in words */
 };
 
 int load_all(struct db *db, size_t finished_tickets, size_t journal_rows, struct load *ret,

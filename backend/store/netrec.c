@@ -25,8 +25,9 @@ const struct rec_type rec_network = {
 
 int netrec_add(struct db *db, const struct net_rec *n, struct err *e)
 {
-    int r = rec_run(db, "INSERT INTO networks (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                    &rec_network, n, e);
+    int r = rec_run(
+        db, "INSERT INTO networks (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        &rec_network, n, e);
 
     if (r == -EEXIST)
         return err_set(e, ERR_AREA_INPUT, r, "the network %s exists", n->name);

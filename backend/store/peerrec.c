@@ -20,8 +20,11 @@ static const struct rec_col cols[] = {
     REC_COL(peer_rec, public_key, REC_KEY),
     REC_COL(peer_rec, endpoint, REC_ENDPOINT),
     REC_COL(peer_rec, other, REC_ENDPOINT),
-    {.name = "prefixes", .kind = REC_PREFIXES, .offset = offsetof(struct peer_rec, prefixes),
-     .size = sizeof(((struct peer_rec *)0)->prefixes), .count = offsetof(struct peer_rec, n_prefixes)},
+    {.name = "prefixes",
+     .kind = REC_PREFIXES,
+     .offset = offsetof(struct peer_rec, prefixes),
+     .size = sizeof(((struct peer_rec *)0)->prefixes),
+     .count = offsetof(struct peer_rec, n_prefixes)},
     REC_COL(peer_rec, keepalive_s, REC_U32),
     REC_COL(peer_rec, expected_always, REC_U8),
     REC_COL(peer_rec, removing, REC_U8),
@@ -58,7 +61,8 @@ static int check_itself(const struct peer_rec *p, const struct settings *set, st
     static const uint8_t none[32];
 
     if (!text_name_is_valid(p->name))
-        return err_set(e, ERR_AREA_INPUT, -EINVAL, "Small letters, digits and - only, a letter first.");
+        return err_set(e, ERR_AREA_INPUT, -EINVAL,
+                       "Small letters, digits and - only, a letter first.");
     if (memcmp(p->public_key, none, sizeof none) == 0)
         return err_set(e, ERR_AREA_INPUT, -EINVAL, "A peer needs its public key.");
     if (memcmp(p->public_key, set->wg_public_key, 32) == 0)
@@ -89,7 +93,9 @@ static int check_ours(struct db *db, const struct peer_rec *p, const struct sett
         const struct addr *a = &p->prefixes[i];
         if (a->prefix_len == 0) /* a way out: everything, by intention; routes are longer */
             continue;
-        const struct addr *hit = addr_overlaps(a, &own6) ? &own6 : addr_overlaps(a, &zero6) ? &zero6 : NULL;
+        const struct addr *hit = addr_overlaps(a, &own6)    ? &own6
+                                 : addr_overlaps(a, &zero6) ? &zero6
+                                                            : NULL;
         struct addr block;
         for (size_t b = 0; b < n && !hit; b++) {
             block = addr_node_block4(blocks[b]);
@@ -99,7 +105,8 @@ static int check_ours(struct db *db, const struct peer_rec *p, const struct sett
         if (hit)
             return err_set(e, ERR_AREA_INPUT, -EADDRINUSE, "%s overlaps %s, which is %s.",
                            addr_format(a, true, text), addr_format(hit, true, other),
-                           hit == &zero6 || hit->bytes[2] == 255 ? "the fleet's own" : set->node_name);
+                           hit == &zero6 || hit->bytes[2] == 255 ? "the fleet's own"
+                                                                 : set->node_name);
     }
     return 0;
 }
@@ -150,8 +157,10 @@ static int next_id(struct db *db, uint64_t *ret, struct err *e)
     if (r < 0)
         return r;
     ++*ret;
-    r = db_run_u64(db, "INSERT INTO counters (name, value) VALUES ('peer', ?1)"
-                       " ON CONFLICT (name) DO UPDATE SET value = ?1", *ret, e);
+    r = db_run_u64(db,
+                   "INSERT INTO counters (name, value) VALUES ('peer', ?1)"
+                   " ON CONFLICT (name) DO UPDATE SET value = ?1",
+                   *ret, e);
     return r < 0 ? r : 0;
 }
 
@@ -166,8 +175,10 @@ int peerrec_add(struct db *db, struct peer_rec *io, struct err *e)
         return r;
     if (!io->created_ms)
         io->created_ms = rec_now_ms();
-    return rec_run(db, "INSERT INTO peers (" COLUMNS ") VALUES"
-                       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", &rec_peer, io, e);
+    return rec_run(db,
+                   "INSERT INTO peers (" COLUMNS ") VALUES"
+                   " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                   &rec_peer, io, e);
 }
 
 int peerrec_update(struct db *db, const struct peer_rec *p, struct err *e)
@@ -176,9 +187,11 @@ int peerrec_update(struct db *db, const struct peer_rec *p, struct err *e)
 
     if (r < 0)
         return r;
-    return rec_run(db, "UPDATE peers SET name = ?2, public_key = ?3, endpoint = ?4, other = ?5,"
-                       " prefixes = ?6, keepalive_s = ?7, expected_always = ?8, removing = ?9,"
-                       " ticket = ?10, created_ms = ?11, sum = ?12 WHERE id = ?1", &rec_peer, p, e);
+    return rec_run(db,
+                   "UPDATE peers SET name = ?2, public_key = ?3, endpoint = ?4, other = ?5,"
+                   " prefixes = ?6, keepalive_s = ?7, expected_always = ?8, removing = ?9,"
+                   " ticket = ?10, created_ms = ?11, sum = ?12 WHERE id = ?1",
+                   &rec_peer, p, e);
 }
 
 int peerrec_remove(struct db *db, uint64_t id, struct err *e)

@@ -1,7 +1,8 @@
 #ifndef MESHDECK_STORE_PEERREC_H
 #define MESHDECK_STORE_PEERREC_H
 /*
- * WireGuard peers as they are wanted. Functions are for jobs of the store; structs are plain values.
+ * WireGuard peers as they are wanted. Functions are for jobs of the store; structs are plain
+ * values.
  */
 #include <stddef.h>
 #include <stdint.h>

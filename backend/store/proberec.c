@@ -8,7 +8,7 @@
 #include "backend/store/rec.h"
 
 static const struct rec_col cols[] = {
-    REC_COL(probe_rec, kind, REC_TEXT), REC_COL(probe_rec, result, REC_TEXT),
+    REC_COL(probe_rec, kind, REC_TEXT),    REC_COL(probe_rec, result, REC_TEXT),
     REC_COL(probe_rec, boot_id, REC_TEXT), REC_COL(probe_rec, why, REC_TEXT),
     REC_COL(probe_rec, time_ms, REC_I64),
 };
@@ -22,8 +22,10 @@ const struct rec_type rec_probe = {
 
 int proberec_put(struct db *db, const struct probe_rec *p, struct err *e)
 {
-    return rec_run(db, "INSERT OR REPLACE INTO probes (kind, result, boot_id, why, time_ms)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5)", &rec_probe, p, e);
+    return rec_run(db,
+                   "INSERT OR REPLACE INTO probes (kind, result, boot_id, why, time_ms)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5)",
+                   &rec_probe, p, e);
 }
 
 int proberec_get(struct db *db, const char *kind, struct probe_rec *ret, struct err *e)

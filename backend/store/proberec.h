@@ -18,6 +18,7 @@ struct probe_rec {
 };
 
 int proberec_put(struct db *db, const struct probe_rec *p, struct err *e);
-int proberec_get(struct db *db, const char *kind, struct probe_rec *ret, struct err *e); /* -ENOENT */
+int proberec_get(struct db *db, const char *kind, struct probe_rec *ret,
+                 struct err *e); /* -ENOENT */
 
 #endif

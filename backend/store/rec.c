@@ -93,7 +93,8 @@ static bool text_of(const struct rec_col *c, const char *row, char *words)
         memcpy(&count, row + c->count, sizeof count);
         for (uint32_t i = 0; i < count && i < c->size / sizeof(struct addr); i++)
             ok = str_add(words, WORDS, &len, "%s%s", i ? " " : "",
-                         addr_format((const struct addr *)(const void *)at + i, true, one)) && ok;
+                         addr_format((const struct addr *)(const void *)at + i, true, one)) &&
+                 ok;
     }
     return ok;
 }
@@ -293,7 +294,8 @@ int rec_collect(struct db *db, struct sqlite3_stmt *s, const struct rec_type *t,
             cap = cap ? cap * 2 : 16;
             char *more = realloc(rows, cap * t->size);
             if (!more) {
-                r = err_set(e, ERR_AREA_STORE, -ENOMEM, "no memory for %zu rows of %s", cap, t->what);
+                r = err_set(e, ERR_AREA_STORE, -ENOMEM, "no memory for %zu rows of %s", cap,
+                            t->what);
                 break;
             }
             rows = more;

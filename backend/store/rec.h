@@ -50,7 +50,8 @@ struct rec_type {
 /* Binds ?1 to ?n in the table's order, and the sum as ?n+1 when one is kept. */
 int rec_bind(struct db *db, struct sqlite3_stmt *s, const struct rec_type *t, const void *row,
              struct err *e);
-/* Reads columns 0 to n-1, and the sum from column n; what does not fit is damage, never an error. */
+/* Reads columns 0 to n-1, and the sum from column n; what does not fit is damage, never an error.
+ */
 void rec_read(struct sqlite3_stmt *s, const struct rec_type *t, void *ret_row);
 
 /* Prepares sql (a literal), binds row, runs it to its end. */
@@ -67,7 +68,8 @@ int64_t rec_now_ms(void); /* wall clock, milliseconds since the epoch */
 
 /* Of the table vms, in the order of rec_vm. */
 #define REC_VM_COLUMNS                                                                             \
-    "id, name, network_id, home_node, node, image, vcpus, memory_mib, disk_gib, wanted, autostart," \
+    "id, name, network_id, home_node, node, image, vcpus, memory_mib, disk_gib, wanted, "          \
+    "autostart,"                                                                                   \
     " phase, ticket, ip4, ip6, mac, tap, uid, ports, labels, host_key_path, host_key_public,"      \
     " host_key_fingerprint, cpu_model, accel, machine, created_ms, started_ms, ended_ms,"          \
     " ended_why, boot_id, sum"

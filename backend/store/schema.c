@@ -1,7 +1,8 @@
 /*
  * The schema, as the steps that bring one version of the file to the next. A step that has been
- * released is never changed; a change is a new step. `sum` is a record's checksum (rec.h): it covers
- * only what is not empty or zero, so a column added with such a default leaves old sums right.
+ * released is never changed; a change is a new step. `sum` is a record's checksum (rec.h): it
+ * covers only what is not empty or zero, so a column added with such a default leaves old sums
+ * right.
  */
 #include "backend/store/db.h"
 

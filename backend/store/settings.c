@@ -11,20 +11,13 @@
 #include "backend/store/rec.h"
 
 static const struct rec_col cols[] = {
-    REC_COL(settings, fleet, REC_TEXT),
-    REC_COL(settings, node_name, REC_TEXT),
-    REC_COL(settings, fleet_prefix, REC_ADDR),
-    REC_COL(settings, node, REC_U32),
-    REC_COL(settings, production, REC_U8),
-    REC_COL(settings, autostart_offer, REC_U8),
-    REC_COL(settings, wg_device, REC_TEXT),
-    REC_COL(settings, wg_backend, REC_TEXT),
-    REC_COL(settings, wg_port, REC_U32),
-    REC_COL(settings, wg_mtu, REC_U32),
-    REC_COL(settings, wg_public_key, REC_KEY),
-    REC_COL(settings, ssh_key_path, REC_TEXT),
-    REC_COL(settings, ssh_public_key, REC_TEXT),
-    REC_COL(settings, created_ms, REC_I64),
+    REC_COL(settings, fleet, REC_TEXT),          REC_COL(settings, node_name, REC_TEXT),
+    REC_COL(settings, fleet_prefix, REC_ADDR),   REC_COL(settings, node, REC_U32),
+    REC_COL(settings, production, REC_U8),       REC_COL(settings, autostart_offer, REC_U8),
+    REC_COL(settings, wg_device, REC_TEXT),      REC_COL(settings, wg_backend, REC_TEXT),
+    REC_COL(settings, wg_port, REC_U32),         REC_COL(settings, wg_mtu, REC_U32),
+    REC_COL(settings, wg_public_key, REC_KEY),   REC_COL(settings, ssh_key_path, REC_TEXT),
+    REC_COL(settings, ssh_public_key, REC_TEXT), REC_COL(settings, created_ms, REC_I64),
 };
 const struct rec_type rec_settings = {
     .what = "settings",
@@ -68,7 +61,8 @@ static int take_names(struct db *db, const struct settings *s, struct err *e)
 static int claim_first_block(struct db *db, const struct settings *s, struct err *e)
 {
     sqlite3_stmt *st;
-    int r = db_prepare(db, "INSERT INTO blocks (block, node, claimed_ms) VALUES (0, ?1, ?2)", &st, e);
+    int r =
+        db_prepare(db, "INSERT INTO blocks (block, node, claimed_ms) VALUES (0, ?1, ?2)", &st, e);
 
     if (r < 0)
         return r;
@@ -82,11 +76,15 @@ static int claim_first_block(struct db *db, const struct settings *s, struct err
 static int check(const struct settings *s, struct err *e)
 {
     if (!text_name_is_valid(s->node_name))
-        return err_set(e, ERR_AREA_INPUT, -EINVAL, "\"%s\" is no name for a node: small letters, "
-                       "digits and - only, a letter first", s->node_name);
+        return err_set(e, ERR_AREA_INPUT, -EINVAL,
+                       "\"%s\" is no name for a node: small letters, "
+                       "digits and - only, a letter first",
+                       s->node_name);
     if (!text_name_is_valid(s->fleet))
-        return err_set(e, ERR_AREA_INPUT, -EINVAL, "\"%s\" is no name for a fleet: small letters, "
-                       "digits and - only, a letter first", s->fleet);
+        return err_set(e, ERR_AREA_INPUT, -EINVAL,
+                       "\"%s\" is no name for a fleet: small letters, "
+                       "digits and - only, a letter first",
+                       s->fleet);
     if (s->node < 1 || s->node > UINT16_MAX)
         return err_set(e, ERR_AREA_INPUT, -ERANGE, "node number %u: 1 to 65535", s->node);
     return 0;
@@ -94,8 +92,12 @@ static int check(const struct settings *s, struct err *e)
 
 int settings_init(struct db *db, struct settings *io, struct err *e)
 {
-    static const struct net_rec mesh = {.id = NETREC_MESH_ID, .name = "mesh", .shape = "mesh",
-                                        .egress = "all", .domain = "internal", .nat = 1};
+    static const struct net_rec mesh = {.id = NETREC_MESH_ID,
+                                        .name = "mesh",
+                                        .shape = "mesh",
+                                        .egress = "all",
+                                        .domain = "internal",
+                                        .nat = 1};
 
     if (!io->fleet[0])
         (void)str_copy(io->fleet, sizeof io->fleet, "lab");
@@ -116,8 +118,9 @@ int settings_init(struct db *db, struct settings *io, struct err *e)
         io->fleet_prefix = addr_fleet_random(e);
     if (!addr_is_set(&io->fleet_prefix))
         return e && e->code < 0 ? e->code : -EIO;
-    r = rec_run(db, "INSERT INTO settings (id, " COLUMNS ") VALUES"
-                    " (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    r = rec_run(db,
+                "INSERT INTO settings (id, " COLUMNS ") VALUES"
+                " (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 &rec_settings, io, e);
     if (r == -EEXIST)
         return err_set(e, ERR_AREA_STORE, r, "this node has been initialised before");
@@ -143,19 +146,23 @@ int settings_put(struct db *db, const struct settings *s, struct err *e)
     new.created_ms = old.created_ms;
     r = check(&new, e);
     return r < 0 ? r
-                 : rec_run(db, "UPDATE settings SET fleet = ?1, node_name = ?2, fleet_prefix = ?3,"
-                               " node = ?4, production = ?5, autostart_offer = ?6, wg_device = ?7,"
-                               " wg_backend = ?8, wg_port = ?9, wg_mtu = ?10, wg_public_key = ?11,"
-                               " ssh_key_path = ?12, ssh_public_key = ?13, created_ms = ?14,"
-                               " sum = ?15", &rec_settings, &new, e);
+                 : rec_run(db,
+                           "UPDATE settings SET fleet = ?1, node_name = ?2, fleet_prefix = ?3,"
+                           " node = ?4, production = ?5, autostart_offer = ?6, wg_device = ?7,"
+                           " wg_backend = ?8, wg_port = ?9, wg_mtu = ?10, wg_public_key = ?11,"
+                           " ssh_key_path = ?12, ssh_public_key = ?13, created_ms = ?14,"
+                           " sum = ?15",
+                           &rec_settings, &new, e);
 }
 
 int settings_blocks(struct db *db, uint8_t ret[static SETTINGS_BLOCKS_MAX], size_t *ret_n,
                     struct err *e)
 {
     sqlite3_stmt *s;
-    int r = db_prepare(db, "SELECT block FROM blocks WHERE node = (SELECT node FROM settings)"
-                           " ORDER BY block", &s, e);
+    int r = db_prepare(db,
+                       "SELECT block FROM blocks WHERE node = (SELECT node FROM settings)"
+                       " ORDER BY block",
+                       &s, e);
 
     *ret_n = 0;
     if (r < 0)

@@ -23,10 +23,11 @@ struct settings {
     uint32_t node;            /* this node's number, from 1 */
     uint8_t production;
     uint8_t autostart_offer;
-    char wg_device[16], wg_backend[16]; /* "mesh0"; "kernel", "wireguard-go" or "" (not chosen yet) */
+    char wg_device[16],
+        wg_backend[16]; /* "mesh0"; "kernel", "wireguard-go" or "" (not chosen yet) */
     uint32_t wg_port, wg_mtu;
-    uint8_t wg_public_key[32];   /* all zero until made; the private half lies in STATE/secrets */
-    char ssh_key_path[96];       /* below STATE */
+    uint8_t wg_public_key[32]; /* all zero until made; the private half lies in STATE/secrets */
+    char ssh_key_path[96];     /* below STATE */
     char ssh_public_key[128];
     int64_t created_ms;
     uint8_t damaged;
@@ -36,8 +37,10 @@ struct settings {
  * node's name. An empty fleet name becomes "lab". fleet_prefix is made when it is not set. */
 int settings_get(struct db *db, struct settings *ret, struct err *e);
 int settings_init(struct db *db, struct settings *io, struct err *e);
-int settings_put(struct db *db, const struct settings *s, struct err *e); /* not the prefix, not the node's number */
+int settings_put(struct db *db, const struct settings *s,
+                 struct err *e); /* not the prefix, not the node's number */
 /* This node's IPv4 blocks, ascending. */
-int settings_blocks(struct db *db, uint8_t ret[static SETTINGS_BLOCKS_MAX], size_t *ret_n, struct err *e);
+int settings_blocks(struct db *db, uint8_t ret[static SETTINGS_BLOCKS_MAX], size_t *ret_n,
+                    struct err *e);
 
 #endif

@@ -288,8 +288,8 @@ int store_reopen(struct store *s, bool put_aside, store_done_fn *opened, void *a
 int store_post(struct store *s, enum store_kind kind, store_job_fn *job, store_done_fn *done,
                void *arg, struct err *e)
 {
-    const struct job j = {.kind = kind == STORE_WRITE ? JOB_WRITE : JOB_READ, .fn = job,
-                          .done = done, .arg = arg};
+    const struct job j = {
+        .kind = kind == STORE_WRITE ? JOB_WRITE : JOB_READ, .fn = job, .done = done, .arg = arg};
 
     return push(s, &j, e);
 }

@@ -26,8 +26,8 @@ struct store;
 enum { STORE_QUEUE_MAX = 4096 };
 enum store_kind { STORE_READ, STORE_WRITE };
 
-typedef int store_job_fn(struct db *db, void *arg, struct err *e);         /* store thread */
-typedef void store_done_fn(int code, const struct err *e, void *arg);      /* loop */
+typedef int store_job_fn(struct db *db, void *arg, struct err *e);    /* store thread */
+typedef void store_done_fn(int code, const struct err *e, void *arg); /* loop */
 
 /*
  * Starts the thread, which opens dir's database and then says so through `opened` on the loop: 0,
@@ -45,7 +45,7 @@ int store_reopen(struct store *s, bool put_aside, store_done_fn *opened, void *a
 int store_post(struct store *s, enum store_kind kind, store_job_fn *job, store_done_fn *done,
                void *arg, struct err *e);
 
-size_t store_waiting(const struct store *s); /* jobs posted whose done has not run */
+size_t store_waiting(const struct store *s);    /* jobs posted whose done has not run */
 enum db_mode store_mode(const struct store *s); /* as of `opened` */
 bool store_is_open(const struct store *s);
 

@@ -1,6 +1,6 @@
 /*
- * Tickets and their steps. Store thread; ticketrec_args_parse is pure. Finished tickets are bounded;
- * one that has not ended is never dropped.
+ * Tickets and their steps. Store thread; ticketrec_args_parse is pure. Finished tickets are
+ * bounded; one that has not ended is never dropped.
  */
 #include "backend/store/ticketrec.h"
 
@@ -14,12 +14,12 @@
 #include "backend/store/rec.h"
 
 static const struct rec_col cols[] = {
-    REC_COL(ticket_rec, id, REC_U64),         REC_COL(ticket_rec, verb, REC_TEXT),
-    REC_COL(ticket_rec, command, REC_TEXT),   REC_COL(ticket_rec, object, REC_TEXT),
-    REC_COL(ticket_rec, state, REC_U8),       REC_COL(ticket_rec, step, REC_U32),
-    REC_COL(ticket_rec, steps, REC_U32),      REC_COL(ticket_rec, step_name, REC_TEXT),
-    REC_COL(ticket_rec, error, REC_TEXT),     REC_COL(ticket_rec, undone, REC_TEXT),
-    REC_COL(ticket_rec, by, REC_TEXT),        REC_COL(ticket_rec, started_ms, REC_I64),
+    REC_COL(ticket_rec, id, REC_U64),       REC_COL(ticket_rec, verb, REC_TEXT),
+    REC_COL(ticket_rec, command, REC_TEXT), REC_COL(ticket_rec, object, REC_TEXT),
+    REC_COL(ticket_rec, state, REC_U8),     REC_COL(ticket_rec, step, REC_U32),
+    REC_COL(ticket_rec, steps, REC_U32),    REC_COL(ticket_rec, step_name, REC_TEXT),
+    REC_COL(ticket_rec, error, REC_TEXT),   REC_COL(ticket_rec, undone, REC_TEXT),
+    REC_COL(ticket_rec, by, REC_TEXT),      REC_COL(ticket_rec, started_ms, REC_I64),
     REC_COL(ticket_rec, ended_ms, REC_I64),
 };
 const struct rec_type rec_ticket = {
@@ -64,8 +64,10 @@ void ticketrec_free_all(struct ticket_rec *all, size_t n)
 
 static int prune(struct db *db, struct err *e)
 {
-    int r = db_run_u64(db, "DELETE FROM tickets WHERE state >= 2 AND id <= (SELECT id FROM tickets"
-                           " WHERE state >= 2 ORDER BY id DESC LIMIT 1 OFFSET ?1)", TICKETREC_KEEP, e);
+    int r = db_run_u64(db,
+                       "DELETE FROM tickets WHERE state >= 2 AND id <= (SELECT id FROM tickets"
+                       " WHERE state >= 2 ORDER BY id DESC LIMIT 1 OFFSET ?1)",
+                       TICKETREC_KEEP, e);
 
     return r < 0 ? r : 0;
 }
@@ -76,15 +78,20 @@ int ticketrec_add(struct db *db, struct ticket_rec *io, struct err *e)
     size_t len = io->args ? strlen(io->args) : 0;
 
     if (len > TICKETREC_ARGS_MAX)
-        return err_set(e, ERR_AREA_INPUT, -E2BIG, "the command's arguments are too long to be kept");
+        return err_set(e, ERR_AREA_INPUT, -E2BIG,
+                       "the command's arguments are too long to be kept");
     if (!io->started_ms)
         io->started_ms = rec_now_ms();
     io->damaged = 0;
-    int r = db_get_u64(db, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name ="
-                           " 'tickets'), 0) + 1 + ?1", 0, &io->id, e);
+    int r = db_get_u64(db,
+                       "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name ="
+                       " 'tickets'), 0) + 1 + ?1",
+                       0, &io->id, e);
     if (r == 0)
-        r = db_prepare(db, "INSERT INTO tickets (" COLUMNS ", args) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-                           " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)", &s, e);
+        r = db_prepare(db,
+                       "INSERT INTO tickets (" COLUMNS ", args) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+                       " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                       &s, e);
     if (r < 0)
         return r;
     r = rec_bind(db, s, &rec_ticket, io, e);
@@ -97,17 +104,21 @@ int ticketrec_add(struct db *db, struct ticket_rec *io, struct err *e)
 
 int ticketrec_update(struct db *db, const struct ticket_rec *t, struct err *e)
 {
-    return rec_run(db, "UPDATE tickets SET verb = ?2, command = ?3, object = ?4, state = ?5,"
-                       " step = ?6, steps = ?7, step_name = ?8, error = ?9, undone = ?10, by = ?11,"
-                       " started_ms = ?12, ended_ms = ?13, sum = ?14 WHERE id = ?1", &rec_ticket, t, e);
+    return rec_run(db,
+                   "UPDATE tickets SET verb = ?2, command = ?3, object = ?4, state = ?5,"
+                   " step = ?6, steps = ?7, step_name = ?8, error = ?9, undone = ?10, by = ?11,"
+                   " started_ms = ?12, ended_ms = ?13, sum = ?14 WHERE id = ?1",
+                   &rec_ticket, t, e);
 }
 
 int ticketrec_put_steps(struct db *db, uint64_t ticket, const struct ticket_step_rec *steps,
                         size_t n, struct err *e)
 {
     sqlite3_stmt *s;
-    int r = db_prepare(db, "INSERT OR REPLACE INTO ticket_steps (n, name, detail, state, ms, ticket)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &s, e);
+    int r = db_prepare(db,
+                       "INSERT OR REPLACE INTO ticket_steps (n, name, detail, state, ms, ticket)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                       &s, e);
 
     for (size_t i = 0; i < n && r == 0; i++) {
         r = rec_bind(db, s, &rec_ticket_step, &steps[i], e);
@@ -154,8 +165,10 @@ int ticketrec_steps(struct db *db, uint64_t id, struct ticket_step_rec *ret, siz
                     size_t *ret_n, struct err *e)
 {
     sqlite3_stmt *s;
-    int r = db_prepare(db, "SELECT n, name, detail, state, ms FROM ticket_steps WHERE ticket = ?1"
-                           " ORDER BY n", &s, e);
+    int r = db_prepare(db,
+                       "SELECT n, name, detail, state, ms FROM ticket_steps WHERE ticket = ?1"
+                       " ORDER BY n",
+                       &s, e);
 
     *ret_n = 0;
     if (r < 0)
@@ -173,9 +186,11 @@ int ticketrec_all(struct db *db, size_t finished, struct ticket_rec **ret, size_
     struct ticket_rec *all = NULL;
     sqlite3_stmt *s;
     size_t n = 0, cap = 0;
-    int r = db_prepare(db, "SELECT " COLUMNS ", args FROM tickets WHERE state < 2 UNION ALL SELECT *"
-                           " FROM (SELECT " COLUMNS ", args FROM tickets WHERE state >= 2"
-                           " ORDER BY id DESC LIMIT ?1) ORDER BY id", &s, e);
+    int r = db_prepare(db,
+                       "SELECT " COLUMNS ", args FROM tickets WHERE state < 2 UNION ALL SELECT *"
+                       " FROM (SELECT " COLUMNS ", args FROM tickets WHERE state >= 2"
+                       " ORDER BY id DESC LIMIT ?1) ORDER BY id",
+                       &s, e);
 
     if (r < 0)
         return r;
@@ -214,13 +229,10 @@ static bool too_deep(const json_t *v, int left)
     if (left == 0)
         return true;
     if (json_is_array(v)) {
-        json_array_foreach(v, i, item)
-            if (too_deep(item, left - 1))
-                return true;
+        json_array_foreach(v, i, item) if (too_deep(item, left - 1)) return true;
     } else if (json_is_object(v)) {
-        json_object_foreach((json_t *)(uintptr_t)v, key, item)
-            if (too_deep(item, left - 1))
-                return true;
+        json_object_foreach((json_t *)(uintptr_t)v, key,
+                            item) if (too_deep(item, left - 1)) return true;
     }
     return false;
 }
@@ -230,12 +242,12 @@ int ticketrec_args_parse(const char *text, size_t len, struct json_t **ret, stru
     json_error_t why;
 
     if (len > TICKETREC_ARGS_MAX)
-        return err_set(e, ERR_AREA_STORE, -E2BIG, "a ticket's arguments: %zu bytes, at most %d", len,
-                       TICKETREC_ARGS_MAX);
+        return err_set(e, ERR_AREA_STORE, -E2BIG, "a ticket's arguments: %zu bytes, at most %d",
+                       len, TICKETREC_ARGS_MAX);
     json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
     if (!v)
-        return err_set(e, ERR_AREA_STORE, -EINVAL, "a ticket's arguments are damaged: %s at byte %d",
-                       why.text, why.position);
+        return err_set(e, ERR_AREA_STORE, -EINVAL,
+                       "a ticket's arguments are damaged: %s at byte %d", why.text, why.position);
     if (!json_is_object(v) || too_deep(v, TICKETREC_DEPTH_MAX)) {
         json_decref(v);
         return err_set(e, ERR_AREA_STORE, -EINVAL,

@@ -1,9 +1,9 @@
 #ifndef MESHDECK_STORE_TICKETREC_H
 #define MESHDECK_STORE_TICKETREC_H
 /*
- * Tickets: every command's row, its arguments as JSON and its steps. They survive the process; those
- * that an earlier engine left running are found at start by their state. Functions are for jobs of
- * the store.
+ * Tickets: every command's row, its arguments as JSON and its steps. They survive the process;
+ * those that an earlier engine left running are found at start by their state. Functions are for
+ * jobs of the store.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,15 +15,20 @@
 struct db;
 struct json_t;
 
-enum { TICKETREC_ARGS_MAX = 4 << 20, TICKETREC_DEPTH_MAX = 16, TICKETREC_KEEP = 2000, TICKETREC_STEPS_MAX = 64 };
+enum {
+    TICKETREC_ARGS_MAX = 4 << 20,
+    TICKETREC_DEPTH_MAX = 16,
+    TICKETREC_KEEP = 2000,
+    TICKETREC_STEPS_MAX = 64
+};
 
 struct ticket_rec {
     uint64_t id;
     char verb[32];    /* of engine/verbs.h */
     char command[48]; /* "create web3" */
     char object[48];
-    char *args;       /* JSON object as text, NULL for none; owned: ticketrec_done */
-    uint8_t state;    /* enum ticket_state */
+    char *args;    /* JSON object as text, NULL for none; owned: ticketrec_done */
+    uint8_t state; /* enum ticket_state */
     uint32_t step, steps;
     char step_name[48];
     char error[240], undone[240];
@@ -32,7 +37,13 @@ struct ticket_rec {
     uint8_t damaged;
 };
 
-enum ticket_step_state { TICKET_STEP_WAITING, TICKET_STEP_RUNNING, TICKET_STEP_DONE, TICKET_STEP_FAILED, TICKET_STEP_UNDONE };
+enum ticket_step_state {
+    TICKET_STEP_WAITING,
+    TICKET_STEP_RUNNING,
+    TICKET_STEP_DONE,
+    TICKET_STEP_FAILED,
+    TICKET_STEP_UNDONE
+};
 
 struct ticket_step_rec {
     uint32_t n; /* from 1 */
@@ -41,7 +52,7 @@ struct ticket_step_rec {
     uint32_t ms;
 };
 
-void ticketrec_done(struct ticket_rec *t);              /* frees args */
+void ticketrec_done(struct ticket_rec *t); /* frees args */
 void ticketrec_free_all(struct ticket_rec *all, size_t n);
 
 /* io->id is filled in. Finished tickets past TICKETREC_KEEP go, oldest first. */

@@ -1,6 +1,7 @@
 /*
  * Making VM records: name, id, addresses, MAC, tap and uid are taken in one transaction, all or
- * none. Store thread. An id or an address that has a row is never given out, whatever a counter says.
+ * none. Store thread. An id or an address that has a row is never given out, whatever a counter
+ * says.
  */
 #include <errno.h>
 #include <sqlite3.h>
@@ -131,7 +132,8 @@ static int take_uid(struct make *m, uint64_t id, uint32_t *ret, struct err *e)
             return 0;
         }
     }
-    return err_set(e, ERR_AREA_STORE, -EUSERS, "all %d user ids for VMs are in use", VMREC_UID_COUNT);
+    return err_set(e, ERR_AREA_STORE, -EUSERS, "all %d user ids for VMs are in use",
+                   VMREC_UID_COUNT);
 }
 
 static void mark_tap(struct make *m, const char *name)
@@ -150,7 +152,8 @@ static int take_tap(struct make *m, char ret[static 16], struct err *e)
     while (m->next_tap < TAPS_MAX && (m->taps[m->next_tap / 8] >> (m->next_tap % 8) & 1))
         m->next_tap++;
     if (m->next_tap == TAPS_MAX)
-        return err_set(e, ERR_AREA_STORE, -EUSERS, "all tap names up to tap%d are taken", TAPS_MAX - 1);
+        return err_set(e, ERR_AREA_STORE, -EUSERS, "all tap names up to tap%d are taken",
+                       TAPS_MAX - 1);
     (void)snprintf(ret, 16, "tap%u", m->next_tap++);
     return 0;
 }
@@ -178,8 +181,10 @@ static int add_address(struct make *m, uint64_t vm, const struct addr *a, struct
     sqlite3_stmt *s;
     char text[ADDR_TEXT], who[32];
     int block, host;
-    int r = db_prepare(m->db_b, "INSERT INTO addresses (addr, vm, block, host)"
-                                " VALUES (?1, ?2, ?3, ?4)", &s, e);
+    int r = db_prepare(m->db_b,
+                       "INSERT INTO addresses (addr, vm, block, host)"
+                       " VALUES (?1, ?2, ?3, ?4)",
+                       &s, e);
 
     if (r < 0)
         return r;
@@ -216,8 +221,9 @@ static int make_one(struct make *m, struct vm_rec *vm, struct err *e)
     if (r == 0 && m->net.id != vm->network_id)
         r = netrec_get(m->db_b, vm->network_id, &m->net, e);
     if (r == 0 && strcmp(m->net.shape, "mesh") != 0)
-        r = err_set(e, ERR_AREA_INPUT, -ENOTSUP, "network %s has the shape %s, which is not made yet",
-                    m->net.name, m->net.shape);
+        r = err_set(e, ERR_AREA_INPUT, -ENOTSUP,
+                    "network %s has the shape %s, which is not made yet", m->net.name,
+                    m->net.shape);
     if (r == 0)
         r = take_id(m, &vm->id, e);
     if (r == 0)
@@ -238,9 +244,12 @@ static int make_one(struct make *m, struct vm_rec *vm, struct err *e)
         vm->created_ms = rec_now_ms();
     r = add_name(m, vm, e);
     if (r == 0)
-        r = rec_run(m->db_b, "INSERT INTO vms (" REC_VM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-                             " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,"
-                             " ?26, ?27, ?28, ?29, ?30, ?31, ?32)", &rec_vm, vm, e);
+        r = rec_run(m->db_b,
+                    "INSERT INTO vms (" REC_VM_COLUMNS
+                    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+                    " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,"
+                    " ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
+                    &rec_vm, vm, e);
     if (r == -EEXIST)
         return err_set(e, ERR_AREA_INPUT, -EEXIST, "%s is the tap of another VM", vm->tap);
     if (r == 0)
@@ -250,8 +259,10 @@ static int make_one(struct make *m, struct vm_rec *vm, struct err *e)
 
 static int keep_counter(struct make *m, struct err *e)
 {
-    int r = db_run_u64(m->db_b, "INSERT INTO counters (name, value) VALUES ('vm', ?1)"
-                                " ON CONFLICT (name) DO UPDATE SET value = ?1", m->next_id, e);
+    int r = db_run_u64(m->db_b,
+                       "INSERT INTO counters (name, value) VALUES ('vm', ?1)"
+                       " ON CONFLICT (name) DO UPDATE SET value = ?1",
+                       m->next_id, e);
 
     return r < 0 ? r : 0;
 }
@@ -263,14 +274,16 @@ int vmrec_create(struct db *db, struct vm_rec *vms, size_t n, const struct vmrec
     int r = settings_get(db, &m.set, e);
 
     if (r == 0 && m.set.damaged)
-        r = err_set(e, ERR_AREA_STORE, DB_CORRUPT, "the fleet's settings are damaged: no address can "
+        r = err_set(e, ERR_AREA_STORE, DB_CORRUPT,
+                    "the fleet's settings are damaged: no address can "
                     "be given out");
     if (r == 0)
         r = ippool_new(db, m.set.node, m.set.node_name, &m.pool, e);
     if (r == 0)
         r = read_taps(&m, taken, e);
     if (r == 0)
-        r = db_get_u64(db, "SELECT value FROM counters WHERE name = 'vm' AND ?1 = 0", 0, &m.next_id, e);
+        r = db_get_u64(db, "SELECT value FROM counters WHERE name = 'vm' AND ?1 = 0", 0, &m.next_id,
+                       e);
     for (size_t i = 0; i < n && r == 0; i++)
         r = make_one(&m, &vms[i], e);
     if (r == 0 && n > 0)

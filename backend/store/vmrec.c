@@ -113,13 +113,14 @@ int vmrec_update(struct db *db, const struct vm_rec *vm, struct err *e)
     new.ip4 = old.ip4;
     new.ip6 = old.ip6;
     new.uid = old.uid;
-    r = rec_run(db, "UPDATE vms SET name = ?2, network_id = ?3, home_node = ?4, node = ?5,"
-                    " image = ?6, vcpus = ?7, memory_mib = ?8, disk_gib = ?9, wanted = ?10,"
-                    " autostart = ?11, phase = ?12, ticket = ?13, ip4 = ?14, ip6 = ?15, mac = ?16,"
-                    " tap = ?17, uid = ?18, ports = ?19, labels = ?20, host_key_path = ?21,"
-                    " host_key_public = ?22, host_key_fingerprint = ?23, cpu_model = ?24,"
-                    " accel = ?25, machine = ?26, created_ms = ?27, started_ms = ?28,"
-                    " ended_ms = ?29, ended_why = ?30, boot_id = ?31, sum = ?32 WHERE id = ?1",
+    r = rec_run(db,
+                "UPDATE vms SET name = ?2, network_id = ?3, home_node = ?4, node = ?5,"
+                " image = ?6, vcpus = ?7, memory_mib = ?8, disk_gib = ?9, wanted = ?10,"
+                " autostart = ?11, phase = ?12, ticket = ?13, ip4 = ?14, ip6 = ?15, mac = ?16,"
+                " tap = ?17, uid = ?18, ports = ?19, labels = ?20, host_key_path = ?21,"
+                " host_key_public = ?22, host_key_fingerprint = ?23, cpu_model = ?24,"
+                " accel = ?25, machine = ?26, created_ms = ?27, started_ms = ?28,"
+                " ended_ms = ?29, ended_why = ?30, boot_id = ?31, sum = ?32 WHERE id = ?1",
                 &rec_vm, &new, e);
     if (r == -EEXIST)
         return err_set(e, ERR_AREA_STORE, r, "%s is the tap of another VM", new.tap);
@@ -166,8 +167,10 @@ int vmrec_set_phase(struct db *db, const uint64_t *ids, size_t n, enum vm_phase 
 int vmrec_delete(struct db *db, const uint64_t *ids, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
-        int r = db_run_u64(db, "DELETE FROM names WHERE kind = 'vm' AND"
-                               " name = (SELECT name FROM vms WHERE id = ?1)", ids[i], e);
+        int r = db_run_u64(db,
+                           "DELETE FROM names WHERE kind = 'vm' AND"
+                           " name = (SELECT name FROM vms WHERE id = ?1)",
+                           ids[i], e);
         if (r >= 0) /* its addresses go with it */
             r = db_run_u64(db, "DELETE FROM vms WHERE id = ?1", ids[i], e);
         if (r < 0)
@@ -180,8 +183,10 @@ int vmrec_whose(struct db *db, const struct addr *a, char ret[static 32], struct
 {
     sqlite3_stmt *s;
     char text[ADDR_TEXT];
-    int r = db_prepare(db, "SELECT v.name FROM addresses a JOIN vms v ON v.id = a.vm"
-                           " WHERE a.addr = ?1", &s, e);
+    int r = db_prepare(db,
+                       "SELECT v.name FROM addresses a JOIN vms v ON v.id = a.vm"
+                       " WHERE a.addr = ?1",
+                       &s, e);
 
     ret[0] = '\0';
     if (r < 0)

@@ -15,18 +15,19 @@
 
 struct db;
 
-/* A VM's id is its machine number in its IPv6 address and gives its MAC; it stays below 2^24, counts
- * up, and is not given again until the count has gone round. Uids come from a range of 65,536. */
+/* A VM's id is its machine number in its IPv6 address and gives its MAC; it stays below 2^24,
+ * counts up, and is not given again until the count has gone round. Uids come from a range of
+ * 65,536. */
 enum { VMREC_ID_MAX = (1 << 24) - 1, VMREC_UID_BASE = 1900000000, VMREC_UID_COUNT = 65536 };
 
 /* Distinct errors of vmrec_create, each with console.md's text. */
 enum vmrec_code {
-    VMREC_NAME_TAKEN = -EEXIST,         /* "web1 exists on lon3; web4 is free." */
-    VMREC_NAME_COLLIDES = -ENOTUNIQ,    /* a node or service has that name */
+    VMREC_NAME_TAKEN = -EEXIST,      /* "web1 exists on lon3; web4 is free." */
+    VMREC_NAME_COLLIDES = -ENOTUNIQ, /* a node or service has that name */
     VMREC_NAME_BAD = -EINVAL,
-    VMREC_ADDR_TAKEN = -EADDRINUSE,     /* "10.210.0.3 is db1's." */
+    VMREC_ADDR_TAKEN = -EADDRINUSE,      /* "10.210.0.3 is db1's." */
     VMREC_ADDR_OUTSIDE = -EADDRNOTAVAIL, /* "Not in 10.210.0.0/24, the range of ams1." */
-    VMREC_POOL_FULL = -EXFULL,          /* "mesh is full, 253 of 253: choose another." */
+    VMREC_POOL_FULL = -EXFULL,           /* "mesh is full, 253 of 253: choose another." */
     VMREC_NO_NETWORK = -ENOENT,
 };
 
@@ -52,14 +53,14 @@ struct vm_rec {
     uint8_t mac[6];
     char tap[16];
     uint32_t uid;
-    char ports[256], labels[512];   /* words separated by blanks */
-    char host_key_path[96];         /* below STATE; the private half */
-    char host_key_public[128];      /* "ssh-ed25519 AAAA..." */
-    char host_key_fingerprint[64];  /* "SHA256:..." */
+    char ports[256], labels[512];  /* words separated by blanks */
+    char host_key_path[96];        /* below STATE; the private half */
+    char host_key_public[128];     /* "ssh-ed25519 AAAA..." */
+    char host_key_fingerprint[64]; /* "SHA256:..." */
     char cpu_model[48], accel[16], machine[16];
     int64_t created_ms, started_ms, ended_ms;
-    char ended_why[160];            /* why it last ended, "" when unknown */
-    char boot_id[40];               /* of the host, when it was last started */
+    char ended_why[160]; /* why it last ended, "" when unknown */
+    char boot_id[40];    /* of the host, when it was last started */
     uint8_t damaged; /* its checksum is wrong; writing it back with 0 here accepts it as it is */
 };
 
@@ -72,14 +73,14 @@ struct vmrec_taken {
 /*
  * Makes n VMs, all or none. The caller sets name, network_id, image, limits, wanted, autostart,
  * ticket, ports, labels, accel..., and ip4 to ask for an address (family 0: the lowest free one; a
- * block is claimed when those of this node are full). Filled in here: id, node, home_node, ip4, ip6,
- * mac, tap (when ""), uid, created_ms (when 0), phase = VM_PHASE_CREATING.
+ * block is claimed when those of this node are full). Filled in here: id, node, home_node, ip4,
+ * ip6, mac, tap (when ""), uid, created_ms (when 0), phase = VM_PHASE_CREATING.
  */
 int vmrec_create(struct db *db, struct vm_rec *vms, size_t n, const struct vmrec_taken *taken,
                  struct err *e);
 
-/* The same checks and the same allocation, undone again: for --dry-run and the form. Runs in its own
- * transaction, so as a STORE_READ job; on a database that cannot be written -EROFS. */
+/* The same checks and the same allocation, undone again: for --dry-run and the form. Runs in its
+ * own transaction, so as a STORE_READ job; on a database that cannot be written -EROFS. */
 int vmrec_try(struct db *db, struct vm_rec *vms, size_t n, const struct vmrec_taken *taken,
               struct err *e);
 

@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(alias, data, size);
         alias[size] = '\0';
         char again[64];
-        if (plan_alias_vm_parse(alias, &id) && (plan_alias_vm(id, again), strcmp(alias, again) != 0))
+        if (plan_alias_vm_parse(alias, &id) &&
+            (plan_alias_vm(id, again), strcmp(alias, again) != 0))
             abort(); /* what is read is what would be written */
     }
     return 0;

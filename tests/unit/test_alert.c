@@ -13,8 +13,13 @@
 
 static struct alert_raise alert(const char *key, enum alert_level level, uint32_t vms)
 {
-    return (struct alert_raise){.key = key, .level = level, .object = key, .view = "mesh",
-                                .verdict = "down", .sentence = "it is down", .vms = vms};
+    return (struct alert_raise){.key = key,
+                                .level = level,
+                                .object = key,
+                                .view = "mesh",
+                                .verdict = "down",
+                                .sentence = "it is down",
+                                .vms = vms};
 }
 
 static void raise_at(struct alert_list *l, const char *key, enum alert_level level, uint32_t vms,

@@ -58,7 +58,8 @@ static void add_addr(struct world *w, const char *dev, const char *text)
             a->ifindex = w->links[i].ifindex;
 }
 
-static struct plan_route *add_route(struct world *w, const char *dst, const char *dev, const char *src)
+static struct plan_route *add_route(struct world *w, const char *dst, const char *dev,
+                                    const char *src)
 {
     struct plan_route *r = &w->routes[w->a.n_routes++];
 
@@ -84,10 +85,17 @@ static void world_base(struct world *w)
     n->wg_mtu = 1420;
     w->d.vms_b = w->vms;
     w->d.peers_b = w->peers;
-    w->a = (struct plan_actual){.known = PLAN_KNOWS_ALL, .links_b = w->links, .addrs_b = w->addrs,
-                                .routes_b = w->routes, .peers_b = w->peers_now, .guards_b = w->guards,
-                                .vms_b = w->states, .sysctls_b = w->sysctls, .nft_whole = true,
-                                .dns_up = true, .wg_port = 51820};
+    w->a = (struct plan_actual){.known = PLAN_KNOWS_ALL,
+                                .links_b = w->links,
+                                .addrs_b = w->addrs,
+                                .routes_b = w->routes,
+                                .peers_b = w->peers_now,
+                                .guards_b = w->guards,
+                                .vms_b = w->states,
+                                .sysctls_b = w->sysctls,
+                                .nft_whole = true,
+                                .dns_up = true,
+                                .wg_port = 51820};
     memset(w->a.wg_public_key, 7, 32);
     add_link(w, "mesh0", "meshdeck:wireguard:mesh0");
     add_addr(w, "mesh0", "fd5e:ed68:d54d:1::1");
@@ -109,8 +117,15 @@ static struct plan_vm *add_vm(struct world *w, enum plan_goal goal)
     size_t i = w->d.n_vms++;
     struct plan_vm *vm = &w->vms[i];
 
-    *vm = (struct plan_vm){.id = 0x10 + i, .goal = goal, .mtu = 1420, .limit_s = 30, .vcpus = 1,
-                           .memory_mib = 256, .disk_gib = 10, .uid = 1000, .wait_ssh = true};
+    *vm = (struct plan_vm){.id = 0x10 + i,
+                           .goal = goal,
+                           .mtu = 1420,
+                           .limit_s = 30,
+                           .vcpus = 1,
+                           .memory_mib = 256,
+                           .disk_gib = 10,
+                           .uid = 1000,
+                           .wait_ssh = true};
     (void)snprintf(vm->name, sizeof vm->name, "vm%zu", i + 1);
     (void)snprintf(vm->tap, sizeof vm->tap, "tap%zu", i);
     (void)str_copy(vm->image, sizeof vm->image, "builtin");
@@ -130,8 +145,11 @@ static struct plan_vm_state *is_there(struct world *w, const struct plan_vm *vm,
     struct plan_vm_state *st = &w->states[w->a.n_vms++];
     char alias[64], text[ADDR_TEXT];
 
-    *st = (struct plan_vm_state){.id = vm->id, .folder = upto >= DISK, .disk = upto >= DISK,
-                                 .seed = upto >= SEED, .name = upto >= DISK,
+    *st = (struct plan_vm_state){.id = vm->id,
+                                 .folder = upto >= DISK,
+                                 .disk = upto >= DISK,
+                                 .seed = upto >= SEED,
+                                 .name = upto >= DISK,
                                  .proc = upto >= QEMU ? PLAN_PROC_ALIVE : PLAN_PROC_NONE,
                                  .ready = upto >= READY};
     if (upto >= TAP) {
@@ -157,11 +175,16 @@ static struct plan_vm_state *is_there(struct world *w, const struct plan_vm *vm,
 }
 
 static const char *const note_words[] = {
-    [PLAN_NOTE_VM_UNKNOWN] = "unknown", [PLAN_NOTE_VM_LOST_TAP] = "lost-tap",
-    [PLAN_NOTE_VM_NO_DISK] = "no-disk", [PLAN_NOTE_TAP_TAKEN] = "tap-taken",
-    [PLAN_NOTE_ORPHAN] = "orphan", [PLAN_NOTE_FOREIGN_LINK] = "foreign-link",
-    [PLAN_NOTE_FOREIGN_ROUTE] = "foreign-route", [PLAN_NOTE_FOREIGN_PEER] = "foreign-peer",
-    [PLAN_NOTE_DEFAULT_PREFIX] = "default-prefix", [PLAN_NOTE_UNREAD] = "unread",
+    [PLAN_NOTE_VM_UNKNOWN] = "unknown",
+    [PLAN_NOTE_VM_LOST_TAP] = "lost-tap",
+    [PLAN_NOTE_VM_NO_DISK] = "no-disk",
+    [PLAN_NOTE_TAP_TAKEN] = "tap-taken",
+    [PLAN_NOTE_ORPHAN] = "orphan",
+    [PLAN_NOTE_FOREIGN_LINK] = "foreign-link",
+    [PLAN_NOTE_FOREIGN_ROUTE] = "foreign-route",
+    [PLAN_NOTE_FOREIGN_PEER] = "foreign-peer",
+    [PLAN_NOTE_DEFAULT_PREFIX] = "default-prefix",
+    [PLAN_NOTE_UNREAD] = "unread",
 };
 
 /* The plan as words: operations, then notes in brackets. */
@@ -175,9 +198,11 @@ static void expect_scoped(const struct world *w, const struct plan_scope *scope,
     if (plan_make(&w->d, &w->a, scope, &p, &e) < 0)
         fail_msg("%s", e.text);
     for (size_t i = 0; i < p->n_ops; i++)
-        (void)str_add(got, sizeof got, &len, "%s%s", len ? "\n" : "", plan_op_text(&p->ops[i], one, sizeof one));
+        (void)str_add(got, sizeof got, &len, "%s%s", len ? "\n" : "",
+                      plan_op_text(&p->ops[i], one, sizeof one));
     for (size_t i = 0; i < p->n_notes; i++)
-        (void)str_add(got, sizeof got, &len, "%s[%s]", len ? "\n" : "", note_words[p->notes[i].kind]);
+        (void)str_add(got, sizeof got, &len, "%s[%s]", len ? "\n" : "",
+                      note_words[p->notes[i].kind]);
     for (size_t i = 0; i < p->n_steps; i++) {
         ops += p->steps[i].n_ops;
         assert_true(p->steps[i].name && p->steps[i].name[0] && p->steps[i].detail[0]);
@@ -246,7 +271,8 @@ static void create_start_stop_delete(void **state)
     world_base(&w);
     vm = add_vm(&w, PLAN_RUN);
     vm->is_new = true;
-    expect(&w, "reserve vm1\nname-add vm1\ndisk-add vm1\nseed-add vm1\n" START_OF_VM1 "\ncommit vm1");
+    expect(&w,
+           "reserve vm1\nname-add vm1\ndisk-add vm1\nseed-add vm1\n" START_OF_VM1 "\ncommit vm1");
     vm->goal = PLAN_STOP; /* --no-start */
     expect(&w, "reserve vm1\nname-add vm1\ndisk-add vm1\nseed-add vm1\ncommit vm1");
 
@@ -269,7 +295,8 @@ static void create_start_stop_delete(void **state)
     expect(&w, "vm-stop vm1\ntap-del tap0\n" TAP_OF_VM1 ROUTES_OF_VM1 "vm-start vm1\nssh-wait vm1");
     vm->restart = false;
     vm->goal = PLAN_GONE;
-    expect(&w, "vm-kill vm1\n" ROUTES_AWAY GUARD_AWAY "name-del vm1\ntap-del tap0\nfolder-del vm1\nrelease vm1");
+    expect(&w, "vm-kill vm1\n" ROUTES_AWAY GUARD_AWAY
+               "name-del vm1\ntap-del tap0\nfolder-del vm1\nrelease vm1");
 }
 
 /* kill -9 after each step of a create: the next start finishes it. */
@@ -314,7 +341,8 @@ static void a_delete_killed_at_each_step(void **state)
         enum there upto;
         const char *finish;
     } cases[] = {
-        {READY, "vm-kill vm1\n" ROUTES_AWAY GUARD_AWAY "name-del vm1\ntap-del tap0\nfolder-del vm1\nrelease vm1"},
+        {READY, "vm-kill vm1\n" ROUTES_AWAY GUARD_AWAY
+                "name-del vm1\ntap-del tap0\nfolder-del vm1\nrelease vm1"},
         {GUARD, ROUTES_AWAY GUARD_AWAY "name-del vm1\ntap-del tap0\nfolder-del vm1\nrelease vm1"},
         {ROUTES, ROUTES_AWAY "name-del vm1\ntap-del tap0\nfolder-del vm1\nrelease vm1"},
         {TAP, "name-del vm1\ntap-del tap0\nfolder-del vm1\nrelease vm1"},
@@ -377,7 +405,7 @@ static void leaks_are_cleaned(void **state)
     (void)is_there(&w, vm, GUARD);
     w.d.n_vms = 0;
     w.a.n_vms = 0;
-    add_link(&w, "tap7", "something of mine");  /* foreign: stays */
+    add_link(&w, "tap7", "something of mine"); /* foreign: stays */
     add_route(&w, "10.99.0.0/16", "eth0", NULL)->protocol = 3;
     expect(&w, ROUTES_AWAY GUARD_AWAY "tap-del tap0");
     world_base(&w);
@@ -407,8 +435,9 @@ static void drift_is_repaired(void **state)
     w.a.n_addrs = 0;
     add_addr(&w, "lo", "fd5e:ed68:d54d::53");
     add_addr(&w, "lo", "10.210.255.53");
-    expect(&w, "wg-up mesh0\nwg-set key port\nlink-set mesh0\naddr-add fd5e:ed68:d54d:1::1/128 mesh0\n"
-               "addr-add 10.210.0.1/32 mesh0\npeer-add fra2\nroute-add 10.210.1.0/24 mesh0");
+    expect(&w,
+           "wg-up mesh0\nwg-set key port\nlink-set mesh0\naddr-add fd5e:ed68:d54d:1::1/128 mesh0\n"
+           "addr-add 10.210.0.1/32 mesh0\npeer-add fra2\nroute-add 10.210.1.0/24 mesh0");
 
     world_base(&w); /* renamed */
     (void)str_copy(w.links[0].name, 16, "wg9");
@@ -418,7 +447,8 @@ static void drift_is_repaired(void **state)
                "addr-add 10.210.0.1/32 mesh0");
     world_base(&w); /* down, other MTU */
     w.links[0].up = false;
-    expect(&w, "link-set mesh0\naddr-add fd5e:ed68:d54d:1::1/128 mesh0\naddr-add 10.210.0.1/32 mesh0");
+    expect(&w,
+           "link-set mesh0\naddr-add fd5e:ed68:d54d:1::1/128 mesh0\naddr-add 10.210.0.1/32 mesh0");
     world_base(&w);
     w.links[0].mtu = 1500;
     expect(&w, "link-set mesh0");
@@ -445,8 +475,9 @@ static void drift_is_repaired(void **state)
     (void)str_copy(w.routes[2].dev, 16, "eth0");
     w.a.n_routes--;
     w.guards[0].mac[5] ^= 1;
-    expect(&w, "route-del fd5e:ed68:d54d:1:0:2:0:10/128 eth0\naddr-add fe80::1/64 tap0\n" ROUTES_OF_VM1
-               "guard-add tap0 fd5e:ed68:d54d:1:0:2:0:10");
+    expect(&w,
+           "route-del fd5e:ed68:d54d:1:0:2:0:10/128 eth0\naddr-add fe80::1/64 tap0\n" ROUTES_OF_VM1
+           "guard-add tap0 fd5e:ed68:d54d:1:0:2:0:10");
     world_base(&w); /* its tap set down, renamed, deleted */
     vm = add_vm(&w, PLAN_RUN);
     (void)is_there(&w, vm, READY);
@@ -493,27 +524,31 @@ static void peers_one_by_one(void **state)
     }
     w.d.n_peers = 4;
     w.a.n_peers = 3;
-    w.peers_now[0].endpoint.port = 999;  /* p0 roamed: fine */
-    w.peers_now[1].keepalive_s = 0;      /* p1 changed */
-    w.peers[2].goal = PLAN_GONE;         /* p2 is removed, p3 is missing */
+    w.peers_now[0].endpoint.port = 999;        /* p0 roamed: fine */
+    w.peers_now[1].keepalive_s = 0;            /* p1 changed */
+    w.peers[2].goal = PLAN_GONE;               /* p2 is removed, p3 is missing */
     memset(w.peers_now[3].public_key, 99, 32); /* a stranger */
     w.a.n_peers = 4;
     for (unsigned i = 0; i < 3; i++) {
         char text[ADDR_TEXT];
-        (void)add_route(&w, addr_format(&w.peers[i].prefixes[0], true, text), "mesh0", "10.210.0.1");
+        (void)add_route(&w, addr_format(&w.peers[i].prefixes[0], true, text), "mesh0",
+                        "10.210.0.1");
     }
-    expect(&w, "route-del 10.210.3.0/24 mesh0\npeer-del p2\npeer-forget p2\npeer-add p3\npeer-set p1\n"
-               "route-add 10.210.4.0/24 mesh0\n[foreign-peer]");
+    expect(&w,
+           "route-del 10.210.3.0/24 mesh0\npeer-del p2\npeer-forget p2\npeer-add p3\npeer-set p1\n"
+           "route-add 10.210.4.0/24 mesh0\n[foreign-peer]");
     w.peers[0].force_endpoint = true;
     w.peers[3].prefixes[0] = addr_of("0.0.0.0/0");
     w.d.n_peers = 4;
-    expect(&w, "route-del 10.210.3.0/24 mesh0\npeer-del p2\npeer-forget p2\npeer-add p3\npeer-set p0\n"
-               "peer-set p1\n[default-prefix]\n[foreign-peer]");
+    expect(&w,
+           "route-del 10.210.3.0/24 mesh0\npeer-del p2\npeer-forget p2\npeer-add p3\npeer-set p0\n"
+           "peer-set p1\n[default-prefix]\n[foreign-peer]");
     const struct plan_scope peers_only = {.only = true, .peers = true};
     w.a.n_peers = 0;
     w.a.known &= ~(unsigned)PLAN_KNOWS_WG;
     w.peers[0].force_endpoint = false;
-    expect_scoped(&w, &peers_only, "route-del 10.210.3.0/24 mesh0\npeer-del p2\npeer-forget p2\n[default-prefix]");
+    expect_scoped(&w, &peers_only,
+                  "route-del 10.210.3.0/24 mesh0\npeer-del p2\npeer-forget p2\n[default-prefix]");
 }
 
 static void taps_that_are_taken(void **state)
@@ -608,10 +643,11 @@ static void undo_takes_back_what_was_made(void **state)
         if (plan_op_undo(&p->ops[i], &undo))
             (void)str_add(got, sizeof got, &len, "%s;", plan_op_text(&undo, one, sizeof one));
     }
-    assert_string_equal(got, "vm-kill vm1;guard-del tap0 fd5e:ed68:d54d:1:0:2:0:10;"
-                             "route-del 10.210.0.2/32 tap0;route-del fd5e:ed68:d54d:1:0:2:0:10/128 tap0;"
-                             "addr-del 169.254.1.1/32 tap0;addr-del fe80::1/64 tap0;tap-del tap0;"
-                             "folder-del vm1;folder-del vm1;name-del vm1;release vm1;");
+    assert_string_equal(got,
+                        "vm-kill vm1;guard-del tap0 fd5e:ed68:d54d:1:0:2:0:10;"
+                        "route-del 10.210.0.2/32 tap0;route-del fd5e:ed68:d54d:1:0:2:0:10/128 tap0;"
+                        "addr-del 169.254.1.1/32 tap0;addr-del fe80::1/64 tap0;tap-del tap0;"
+                        "folder-del vm1;folder-del vm1;name-del vm1;release vm1;");
     plan_free(p);
     world_base(&w); /* a start that fails leaves disk, row and name as they were */
     (void)is_there(&w, add_vm(&w, PLAN_RUN), DISK);
@@ -644,7 +680,10 @@ static void the_plan_as_commands(void **state)
     (void)state;
     world_base(&w);
     add_vm(&w, PLAN_RUN)->is_new = true;
-    w.peers[0] = (struct plan_peer){.id = 1, .name = "fra2", .n_prefixes = 2, .keepalive_s = 25,
+    w.peers[0] = (struct plan_peer){.id = 1,
+                                    .name = "fra2",
+                                    .n_prefixes = 2,
+                                    .keepalive_s = 25,
                                     .endpoint = {addr_of("198.51.100.7"), 51820}};
     w.peers[0].prefixes[0] = addr_of("10.210.1.0/24");
     w.peers[0].prefixes[1] = addr_of("fd5e:ed68:d54d:2::/64");
@@ -654,7 +693,8 @@ static void the_plan_as_commands(void **state)
     assert_int_equal(plan_make(&w.d, &w.a, NULL, &p, NULL), 0);
     for (size_t i = 0; i < p->n_steps; i++)
         plan_step_commands(p, i, &env, 10, collect, all);
-    assert_string_equal(all,
+    assert_string_equal(
+        all,
         "wg set mesh0 peer AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= endpoint 198.51.100.7:51820"
         " persistent-keepalive 25 allowed-ips \"10.210.1.0/24,fd5e:ed68:d54d:2::/64\"\n"
         "ip route add 10.210.1.0/24 dev mesh0 proto 77 src 10.210.0.1\n"
@@ -670,7 +710,8 @@ static void the_plan_as_commands(void **state)
         "ip -6 route add fd5e:ed68:d54d:1:0:2:0:10/128 dev tap0 proto 77 src fd5e:ed68:d54d:1::1\n"
         "ip route add 10.210.0.2/32 dev tap0 proto 77 src 10.210.0.1\n"
         "nft add element inet meshdeck guests4 '{ \"tap0\" . 02:5e:ed:00:00:10 . 10.210.0.2 }'\n"
-        "nft add element inet meshdeck guests6 '{ \"tap0\" . 02:5e:ed:00:00:10 . fd5e:ed68:d54d:1:0:2:0:10 }'\n"
+        "nft add element inet meshdeck guests6 '{ \"tap0\" . 02:5e:ed:00:00:10 . "
+        "fd5e:ed68:d54d:1:0:2:0:10 }'\n"
         "qemu-system-x86_64 -M microvm -accel kvm -smp 1 -m 256 -name vm1 ... vms/vm1\n"
         "wait until ssh root@fd5e:ed68:d54d:1:0:2:0:10 answers\n"
         "commit vm1\n");
@@ -686,7 +727,8 @@ static void the_way_in_is_seen(void **state)
         bool touched;
     } cases[] = {
         {"203.0.113.9", "198.51.100.1", "eth0", "10.210.1.0/24", false},
-        {"203.0.113.9", "198.51.100.1", "eth0", "203.0.113.0/24", true},  /* a peer that takes our way back */
+        {"203.0.113.9", "198.51.100.1", "eth0", "203.0.113.0/24",
+         true}, /* a peer that takes our way back */
         {"203.0.113.9", "198.51.100.1", "eth0", "0.0.0.0/0", true},
         {"10.210.0.7", "198.51.100.1", "eth0", "10.210.1.0/24", false},
     };
@@ -696,8 +738,10 @@ static void the_way_in_is_seen(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct world w;
         struct plan *p = NULL;
-        const struct plan_way_in in = {.peer = addr_of(cases[i].peer), .local = addr_of(cases[i].local),
-                                       .ifindex = 99, .dev = "eth0"};
+        const struct plan_way_in in = {.peer = addr_of(cases[i].peer),
+                                       .local = addr_of(cases[i].local),
+                                       .ifindex = 99,
+                                       .dev = "eth0"};
         world_base(&w);
         w.peers[0] = (struct plan_peer){.id = 1, .name = "fra2", .n_prefixes = 1};
         w.peers[0].prefixes[0] = addr_of(cases[i].prefix);
@@ -711,7 +755,8 @@ static void the_way_in_is_seen(void **state)
     }
     struct world w; /* the tunnel that carries the session is removed; the tap of the guest is */
     struct plan *p = NULL;
-    const struct plan_way_in in = {.peer = addr_of("10.210.1.9"), .local = addr_of("10.210.0.1"), .dev = "mesh0"};
+    const struct plan_way_in in = {
+        .peer = addr_of("10.210.1.9"), .local = addr_of("10.210.0.1"), .dev = "mesh0"};
     world_base(&w);
     w.peers[0] = (struct plan_peer){.id = 1, .name = "fra2", .n_prefixes = 1, .goal = PLAN_GONE};
     w.peers[0].prefixes[0] = addr_of("10.210.1.0/24");
@@ -725,8 +770,14 @@ static void the_way_in_is_seen(void **state)
 
 static void aliases(void **state)
 {
-    static const char *const bad[] = {"", "meshdeck:vm:", "meshdeck:vm:x", "meshdeck:vm:10 ", "meshdeck:vm:010",
-                                      "meshdeck:vm:10000000000000000", "meshdeck:VM:10", "xmeshdeck:vm:10"};
+    static const char *const bad[] = {"",
+                                      "meshdeck:vm:",
+                                      "meshdeck:vm:x",
+                                      "meshdeck:vm:10 ",
+                                      "meshdeck:vm:010",
+                                      "meshdeck:vm:10000000000000000",
+                                      "meshdeck:VM:10",
+                                      "xmeshdeck:vm:10"};
     char text[64];
     uint64_t id = 0;
 

@@ -156,7 +156,8 @@ static void in_order_each_its_own_transaction(void **state)
         all[i].number = i;
         all[i].turn = &turn;
         all[i].result = i % 3 == 0 ? -ECANCELED : 0; /* these are rolled back */
-        assert_int_equal(store_post(f->store, STORE_WRITE, journal_job, work_done, &all[i], NULL), 0);
+        assert_int_equal(store_post(f->store, STORE_WRITE, journal_job, work_done, &all[i], NULL),
+                         0);
     }
     wait_for(f);
     assert_int_equal(f->open_code, 0);
@@ -165,7 +166,8 @@ static void in_order_each_its_own_transaction(void **state)
     for (int i = 0; i < N; i++) {
         assert_int_equal(all[i].code, all[i].result);
         assert_false(pthread_equal(all[i].ran_on, pthread_self()));
-        assert_int_equal(all[i].text[0] != '\0', all[i].code < 0); /* never an error without words */
+        assert_int_equal(all[i].text[0] != '\0',
+                         all[i].code < 0); /* never an error without words */
     }
     assert_int_equal(count(f), 200);
     finish(f);
@@ -181,9 +183,11 @@ static void closing_finishes_what_was_posted(void **state)
 
     begin(f, false);
     for (int i = 0; i < N; i++)
-        assert_int_equal(store_post(f->store, STORE_WRITE, journal_job, work_done, &all[i], NULL), 0);
+        assert_int_equal(store_post(f->store, STORE_WRITE, journal_job, work_done, &all[i], NULL),
+                         0);
     store_close(f->store, on_closed, f);
-    assert_int_equal(store_post(f->store, STORE_WRITE, journal_job, work_done, &late, &e), -ESHUTDOWN);
+    assert_int_equal(store_post(f->store, STORE_WRITE, journal_job, work_done, &late, &e),
+                     -ESHUTDOWN);
     assert_int_equal(uv_run(&f->loop, UV_RUN_DEFAULT), 0);
     assert_true(f->is_closed);
     for (int i = 0; i < N; i++)
@@ -307,7 +311,8 @@ static void fill_disk(const char *dir, bool on)
     close(fd);
 }
 
-/* In a child of its own, with a small file system of its own. Its exit status says what went wrong. */
+/* In a child of its own, with a small file system of its own. Its exit status says what went wrong.
+ */
 static int disk_full_child(struct fixture *f)
 {
     struct work w[64] = {0};

@@ -1,4 +1,5 @@
-/* The database's file: born whole, refused when it is not ours, never believed when it is damaged. */
+/* The database's file: born whole, refused when it is not ours, never believed when it is damaged.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -143,7 +144,8 @@ static void damaged_files_are_told(void **state)
 
     write_file(in(*state, "meshdeck.db"), "", 0);
     expect_open(*state, DB_CORRUPT, "is empty or gone");
-    write_file(in(*state, "meshdeck.db"), "this is not a database, but long enough to be looked at", 55);
+    write_file(in(*state, "meshdeck.db"), "this is not a database, but long enough to be looked at",
+               55);
     expect_open(*state, DB_CORRUPT, "not a database");
     unlink(in(*state, "meshdeck.db"));
     write_file(in(*state, "meshdeck.db-wal"), "left alone", 10);
@@ -157,7 +159,8 @@ static void damaged_files_are_told(void **state)
     expect_open(*state, DB_CORRUPT, "damaged");
     write_file(in(*state, "meshdeck.db"), data, 100);
     expect_open(*state, DB_CORRUPT, "");
-    write_file(in(*state, "meshdeck.db"), data, n); /* as it was: fine again, nothing had touched it */
+    write_file(in(*state, "meshdeck.db"), data,
+               n); /* as it was: fine again, nothing had touched it */
     db = opened(*state);
     db_close(db);
     free(data);
@@ -252,7 +255,8 @@ static void migrations_from_each_version(void **state)
         assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
         for (int i = 0; i < v; i++)
             assert_int_equal(sqlite3_exec(old, db_migrations[i], NULL, NULL, NULL), SQLITE_OK);
-        (void)snprintf(set, sizeof set, "PRAGMA user_version=%d; PRAGMA application_id=%d", v, 0x6d736864);
+        (void)snprintf(set, sizeof set, "PRAGMA user_version=%d; PRAGMA application_id=%d", v,
+                       0x6d736864);
         assert_int_equal(sqlite3_exec(old, set, NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(old);
         chmod(path, 0600);
@@ -345,10 +349,12 @@ static void flipped_bytes(void **state)
         bool whole = r == 0 && db_mode(db) == DB_READ_WRITE;
         if (whole && (r = load_all(db, 10, 10, &l, &e)) == 0) {
             if (l.damaged == 0 && l.initialised) {
-                if (l.n_vms != want.n_vms || l.n_nets != want.n_nets || l.n_blocks != want.n_blocks ||
+                if (l.n_vms != want.n_vms || l.n_nets != want.n_nets ||
+                    l.n_blocks != want.n_blocks ||
                     memcmp(l.vms, want.vms, l.n_vms * sizeof *l.vms) != 0 ||
                     memcmp(&l.settings, &want.settings, sizeof l.settings) != 0)
-                    fail_msg("byte %zu changed something unseen: %zu %zu %zu", i, l.n_vms, l.n_nets, l.n_blocks);
+                    fail_msg("byte %zu changed something unseen: %zu %zu %zu", i, l.n_vms, l.n_nets,
+                             l.n_blocks);
                 harmless++;
             } else {
                 told++;
@@ -410,7 +416,8 @@ static void killed_between_commits(void **state)
         assert_true(l.n_vms >= before + reported && l.n_vms <= before + reported + 1);
         before = l.n_vms;
         uint64_t addresses = 0;
-        assert_int_equal(db_get_u64(db, "SELECT count(*) FROM addresses WHERE ?1 = 0", 0, &addresses, NULL), 0);
+        assert_int_equal(
+            db_get_u64(db, "SELECT count(*) FROM addresses WHERE ?1 = 0", 0, &addresses, NULL), 0);
         assert_int_equal(addresses, 2 * l.n_vms);
         load_done(&l);
         db_close(db);

@@ -1,7 +1,7 @@
 /*
  * The power fails between commits: only what was synced is left. A layer under SQLite copies a file
- * elsewhere at each of its syncs, so that the copies are what a disk would have kept; a child commits
- * through it and is killed, and the copies have to hold all that it reported.
+ * elsewhere at each of its syncs, so that the copies are what a disk would have kept; a child
+ * commits through it and is killed, and the copies have to hold all that it reported.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,21 +68,66 @@ static int on_sync(sqlite3_file *f, int flags)
 }
 
 #define REAL(f) (of(f)->real->pMethods)
-static int l_close(sqlite3_file *f) { return REAL(f)->xClose(of(f)->real); }
-static int l_read(sqlite3_file *f, void *b, int n, sqlite3_int64 at) { return REAL(f)->xRead(of(f)->real, b, n, at); }
-static int l_write(sqlite3_file *f, const void *b, int n, sqlite3_int64 at) { return REAL(f)->xWrite(of(f)->real, b, n, at); }
-static int l_truncate(sqlite3_file *f, sqlite3_int64 n) { return REAL(f)->xTruncate(of(f)->real, n); }
-static int l_size(sqlite3_file *f, sqlite3_int64 *n) { return REAL(f)->xFileSize(of(f)->real, n); }
-static int l_lock(sqlite3_file *f, int l) { return REAL(f)->xLock(of(f)->real, l); }
-static int l_unlock(sqlite3_file *f, int l) { return REAL(f)->xUnlock(of(f)->real, l); }
-static int l_reserved(sqlite3_file *f, int *r) { return REAL(f)->xCheckReservedLock(of(f)->real, r); }
-static int l_control(sqlite3_file *f, int op, void *a) { return REAL(f)->xFileControl(of(f)->real, op, a); }
-static int l_sector(sqlite3_file *f) { return REAL(f)->xSectorSize(of(f)->real); }
-static int l_traits(sqlite3_file *f) { return REAL(f)->xDeviceCharacteristics(of(f)->real); }
-static int l_map(sqlite3_file *f, int p, int n, int x, void volatile **r) { return REAL(f)->xShmMap(of(f)->real, p, n, x, r); }
-static int l_shmlock(sqlite3_file *f, int o, int n, int l) { return REAL(f)->xShmLock(of(f)->real, o, n, l); }
-static void l_barrier(sqlite3_file *f) { REAL(f)->xShmBarrier(of(f)->real); }
-static int l_unmap(sqlite3_file *f, int d) { return REAL(f)->xShmUnmap(of(f)->real, d); }
+static int l_close(sqlite3_file *f)
+{
+    return REAL(f)->xClose(of(f)->real);
+}
+static int l_read(sqlite3_file *f, void *b, int n, sqlite3_int64 at)
+{
+    return REAL(f)->xRead(of(f)->real, b, n, at);
+}
+static int l_write(sqlite3_file *f, const void *b, int n, sqlite3_int64 at)
+{
+    return REAL(f)->xWrite(of(f)->real, b, n, at);
+}
+static int l_truncate(sqlite3_file *f, sqlite3_int64 n)
+{
+    return REAL(f)->xTruncate(of(f)->real, n);
+}
+static int l_size(sqlite3_file *f, sqlite3_int64 *n)
+{
+    return REAL(f)->xFileSize(of(f)->real, n);
+}
+static int l_lock(sqlite3_file *f, int l)
+{
+    return REAL(f)->xLock(of(f)->real, l);
+}
+static int l_unlock(sqlite3_file *f, int l)
+{
+    return REAL(f)->xUnlock(of(f)->real, l);
+}
+static int l_reserved(sqlite3_file *f, int *r)
+{
+    return REAL(f)->xCheckReservedLock(of(f)->real, r);
+}
+static int l_control(sqlite3_file *f, int op, void *a)
+{
+    return REAL(f)->xFileControl(of(f)->real, op, a);
+}
+static int l_sector(sqlite3_file *f)
+{
+    return REAL(f)->xSectorSize(of(f)->real);
+}
+static int l_traits(sqlite3_file *f)
+{
+    return REAL(f)->xDeviceCharacteristics(of(f)->real);
+}
+static int l_map(sqlite3_file *f, int p, int n, int x, void volatile **r)
+{
+    return REAL(f)->xShmMap(of(f)->real, p, n, x, r);
+}
+static int l_shmlock(sqlite3_file *f, int o, int n, int l)
+{
+    return REAL(f)->xShmLock(of(f)->real, o, n, l);
+}
+static void l_barrier(sqlite3_file *f)
+{
+    REAL(f)->xShmBarrier(of(f)->real);
+}
+static int l_unmap(sqlite3_file *f, int d)
+{
+    return REAL(f)->xShmUnmap(of(f)->real, d);
+}
 
 static int on_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *ret_flags)
 {
@@ -104,12 +149,23 @@ static void put_layer_below(const char *kept)
     layer.vfs.zName = "synced";
     layer.vfs.szOsFile = layer.real->szOsFile + (int)sizeof(struct synced_file);
     layer.vfs.xOpen = on_open;
-    layer.methods = (sqlite3_io_methods){
-        .iVersion = 2, .xClose = l_close, .xRead = l_read, .xWrite = l_write, .xTruncate = l_truncate,
-        .xSync = on_sync, .xFileSize = l_size, .xLock = l_lock, .xUnlock = l_unlock,
-        .xCheckReservedLock = l_reserved, .xFileControl = l_control, .xSectorSize = l_sector,
-        .xDeviceCharacteristics = l_traits, .xShmMap = l_map, .xShmLock = l_shmlock,
-        .xShmBarrier = l_barrier, .xShmUnmap = l_unmap};
+    layer.methods = (sqlite3_io_methods){.iVersion = 2,
+                                         .xClose = l_close,
+                                         .xRead = l_read,
+                                         .xWrite = l_write,
+                                         .xTruncate = l_truncate,
+                                         .xSync = on_sync,
+                                         .xFileSize = l_size,
+                                         .xLock = l_lock,
+                                         .xUnlock = l_unlock,
+                                         .xCheckReservedLock = l_reserved,
+                                         .xFileControl = l_control,
+                                         .xSectorSize = l_sector,
+                                         .xDeviceCharacteristics = l_traits,
+                                         .xShmMap = l_map,
+                                         .xShmLock = l_shmlock,
+                                         .xShmBarrier = l_barrier,
+                                         .xShmUnmap = l_unmap};
     (void)snprintf(layer.kept, sizeof layer.kept, "%s", kept);
     if (sqlite3_vfs_register(&layer.vfs, 1) != SQLITE_OK)
         _exit(9);
@@ -140,7 +196,8 @@ static void child_main(const char *dir, const char *kept, const char *pragma, un
 static int left_after_power_loss(const char *pragma, unsigned enough, unsigned *ret_reported)
 {
     char *dir = tmpdir_new(), *kept = tmpdir_new(), from[512], to[512];
-    unsigned *reported = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned *reported =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct settings s = {.node_name = "ams1"};
     struct db *db = NULL;
     struct load l;
@@ -157,7 +214,8 @@ static int left_after_power_loss(const char *pragma, unsigned enough, unsigned *
     if (child == 0)
         child_main(dir, kept, pragma, reported);
     int status = 0;
-    while (__atomic_load_n(reported, __ATOMIC_SEQ_CST) < enough && waitpid(child, &status, WNOHANG) == 0)
+    while (__atomic_load_n(reported, __ATOMIC_SEQ_CST) < enough &&
+           waitpid(child, &status, WNOHANG) == 0)
         usleep(500);
     assert_true(__atomic_load_n(reported, __ATOMIC_SEQ_CST) >= enough);
     (void)kill(child, SIGKILL);
@@ -180,7 +238,8 @@ static void what_was_reported_is_there(void **state)
     (void)state;
     for (unsigned round = 0; round < 10; round++) {
         unsigned reported = 0;
-        int left = left_after_power_loss(NULL, round == 9 ? 250 : 3 + 7 * round, &reported); /* 250: with a checkpoint */
+        int left = left_after_power_loss(NULL, round == 9 ? 250 : 3 + 7 * round,
+                                         &reported); /* 250: with a checkpoint */
         if (left < (int)reported || left > (int)reported + 1)
             fail_msg("%d VMs left, %u were reported", left, reported);
     }

@@ -53,8 +53,12 @@ static int teardown(void **state)
 
 static struct vm_rec vm_named(const char *name)
 {
-    struct vm_rec vm = {.network_id = NETREC_MESH_ID, .vcpus = 1, .memory_mib = 256, .disk_gib = 10,
-                        .wanted = 1, .ticket = 7};
+    struct vm_rec vm = {.network_id = NETREC_MESH_ID,
+                        .vcpus = 1,
+                        .memory_mib = 256,
+                        .disk_gib = 10,
+                        .wanted = 1,
+                        .ticket = 7};
 
     (void)str_copy(vm.name, sizeof vm.name, name);
     (void)str_copy(vm.image, sizeof vm.image, "builtin");
@@ -156,12 +160,15 @@ static void each_refusal_is_its_own(void **state)
         {"ams1", NULL, 2, VMREC_NAME_COLLIDES, "ams1 is the name of a node; ams2 is free."},
         {"Web", NULL, 2, VMREC_NAME_BAD, "Small letters, digits and - only, a letter first."},
         {"", NULL, 2, VMREC_NAME_BAD, "Small letters, digits and - only, a letter first."},
-        {"x'; DROP TABLE vms; --", NULL, 2, VMREC_NAME_BAD, "Small letters, digits and - only, a letter first."},
+        {"x'; DROP TABLE vms; --", NULL, 2, VMREC_NAME_BAD,
+         "Small letters, digits and - only, a letter first."},
         {"web2", "10.210.0.2", 2, VMREC_ADDR_TAKEN, "10.210.0.2 is web1's."},
         {"web2", "10.210.0.1", 2, VMREC_ADDR_TAKEN, "10.210.0.1 is ams1's own."},
-        {"web2", "10.210.0.255", 2, VMREC_ADDR_OUTSIDE, "10.210.0.255 is no guest's: .2 to .254 are."},
+        {"web2", "10.210.0.255", 2, VMREC_ADDR_OUTSIDE,
+         "10.210.0.255 is no guest's: .2 to .254 are."},
         {"web2", "10.210.1.9", 2, VMREC_ADDR_OUTSIDE, "Not in 10.210.0.0/24, the range of ams1."},
-        {"web2", "10.210.255.53", 2, VMREC_ADDR_OUTSIDE, "Not in 10.210.0.0/24, the range of ams1."},
+        {"web2", "10.210.255.53", 2, VMREC_ADDR_OUTSIDE,
+         "Not in 10.210.0.0/24, the range of ams1."},
         {"web2", "192.0.2.1", 2, VMREC_ADDR_OUTSIDE, "Not in 10.210.0.0/24, the range of ams1."},
         {"web2", NULL, 99, VMREC_NO_NETWORK, "there is no network with the id 99"},
     };
@@ -305,9 +312,12 @@ static void peers_do_not_overlap(void **state)
     } cases[] = {
         {"fra2", 2, "10.210.2.0/24", -EEXIST, "There is a peer fra2 already."},
         {"par4", 1, "10.210.2.0/24", -ENOTUNIQ, "That key is fra2's."},
-        {"par4", 2, "10.210.1.7/32", -EADDRINUSE, "10.210.1.7/32 overlaps 10.210.1.0/24, which is fra2's."},
-        {"par4", 2, "10.210.0.0/24", -EADDRINUSE, "10.210.0.0/24 overlaps 10.210.0.0/24, which is ams1."},
-        {"par4", 2, "10.210.255.53/32", -EADDRINUSE, "10.210.255.53/32 overlaps 10.210.255.0/24, which is the fleet's own."},
+        {"par4", 2, "10.210.1.7/32", -EADDRINUSE,
+         "10.210.1.7/32 overlaps 10.210.1.0/24, which is fra2's."},
+        {"par4", 2, "10.210.0.0/24", -EADDRINUSE,
+         "10.210.0.0/24 overlaps 10.210.0.0/24, which is ams1."},
+        {"par4", 2, "10.210.255.53/32", -EADDRINUSE,
+         "10.210.255.53/32 overlaps 10.210.255.0/24, which is the fleet's own."},
         {"Par", 2, "10.210.2.0/24", -EINVAL, "Small letters, digits and - only, a letter first."},
         {"par4", 0, "10.210.2.0/24", -EINVAL, "A peer needs its public key."},
     };
@@ -337,15 +347,22 @@ static void peers_do_not_overlap(void **state)
 static void tickets_last_and_are_bounded(void **state)
 {
     struct fixture *f = *state;
-    struct ticket_rec t = {.verb = "vm.create", .command = "create web1", .state = TICKET_RUNNING,
-                           .steps = 8, .by = "ops1"}, back, *all;
-    struct ticket_step_rec steps[2] = {{.n = 1, .name = "name and addresses", .state = TICKET_STEP_DONE},
-                                       {.n = 2, .name = "disk"}}, got[4];
+    struct ticket_rec t = {.verb = "vm.create",
+                           .command = "create web1",
+                           .state = TICKET_RUNNING,
+                           .steps = 8,
+                           .by = "ops1"},
+                      back, *all;
+    struct ticket_step_rec steps[2] = {{.n = 1,
+                                        .name = "name and addresses",
+                                        .state = TICKET_STEP_DONE},
+                                       {.n = 2, .name = "disk"}},
+                           got[4];
     struct err e = {0};
     uint64_t open_id;
     size_t n;
 
-    t.args = (char *)(uintptr_t)"{\"name\":\"web1\"}";
+    t.args = (char *)(uintptr_t) "{\"name\":\"web1\"}";
     must(ticketrec_add(f->db, &t, &e), &e);
     open_id = t.id;
     must(ticketrec_put_steps(f->db, t.id, steps, 2, &e), &e);
