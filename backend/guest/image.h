@@ -35,7 +35,8 @@ struct image {
  * ../share/meshdeck/guest from it. -ENOENT names all that were tried. */
 int image_find_builtin(char ret[static PATH_MAX], struct err *e);
 
-/* Puts the files of from_dir into the store as `name`, unless the same version is there already. */
+/* Puts the files of from_dir into the store as `name`, checked, unless the same are there already
+ * (by the checksum in from_dir/version, which is compared with what is copied). */
 int image_install(const char *state_dir, const char *name, const char *from_dir,
                   const char *origin, struct err *e);
 
