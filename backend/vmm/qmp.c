@@ -98,7 +98,7 @@ static void fail_all(struct qmp *q, int code, const char *text)
 {
     struct err e = {0};
     (void)err_set(&e, ERR_AREA_VMM, code, "%s", text);
-    for (size_t i = 0; i < QMP_PENDING_MAX && !q->closing; i++)
+    for (size_t i = 0; i < QMP_PENDING_MAX; i++)
         if (q->pending[i].id)
             answer(q, &q->pending[i], NULL, &e);
 }
@@ -280,26 +280,37 @@ static void on_message(const json_t *m, void *arg)
         arm_timer(q);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void take_in(struct conn *c, bool broken)
 {
-    struct conn *c = poll->data;
     char chunk[READ_CHUNK];
 
-    if (!c->q)
-        return;
-    if (events & UV_WRITABLE)
-        flush(c->q);
     for (int i = 0; c->q && i < READ_BUDGET; i++) {
         const ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
         if (n > 0) {
             qmp_lines_feed(c->q->lines, chunk, (size_t)n, on_message, c->q);
-        } else if (n == 0 || (errno != EAGAIN && errno != EINTR) || status < 0) {
+        } else if (n == 0 || (errno != EAGAIN && errno != EINTR) || broken) {
             lost(c->q);
             return;
         } else if (errno == EAGAIN) {
             return;
         }
     }
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct conn *c = poll->data;
+
+    if (c->q && (events & UV_WRITABLE))
+        flush(c->q);
+    if (c->q)
+        take_in(c, status < 0);
+}
+
+void qmp_drain(struct qmp *q)
+{
+    if (q->conn && !q->closing)
+        take_in(q->conn, true);
 }
 
 int qmp_new(struct uv_loop_s *loop, const struct qmp_events *events, void *arg, struct qmp **ret,
@@ -335,6 +346,7 @@ void qmp_free(struct qmp *q)
         return;
     q->closing = true;
     conn_drop(q);
+    fail_all(q, -ECANCELED, "QMP: let go");
     uv_close((uv_handle_t *)&q->timer, on_timer_closed);
 }
 

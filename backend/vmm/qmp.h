@@ -39,7 +39,7 @@ struct qmp_events {
 };
 
 /* result: what `return` held, or NULL when e->code is not 0 (class and desc are in the text).
- * Not called after qmp_free. */
+ * Called once; by qmp_free too, with -ECANCELED, so that arg can be freed. */
 typedef void qmp_reply_fn(struct qmp *q, const struct json_t *result, const struct err *e,
                           void *arg);
 
@@ -51,6 +51,8 @@ void qmp_free(struct qmp *q); /* the loop must turn once more */
  * belong to, 0: not checked. greeting_ms: how long it may take to say hello. */
 int qmp_connect(struct qmp *q, const char *folder, const char *name, pid_t pid,
                 unsigned greeting_ms, struct err *e);
+/* Takes in what the other end has sent already; for a process that is seen to have ended. */
+void qmp_drain(struct qmp *q);
 bool qmp_is_ready(const struct qmp *q);
 bool qmp_is_silent(const struct qmp *q);
 
