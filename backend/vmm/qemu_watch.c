@@ -3,6 +3,7 @@
  * trusted further than a state and a sentence; a monitor that is silent makes the VM unknown, and
  * nothing here ever ends a process.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,10 +54,10 @@ static void on_first_cont(struct qmp *q, const json_t *result, const struct err 
 
     (void)q;
     (void)result;
-    if (e->code)
-        vmm_tell_state(&v->head, VMM_UNKNOWN, e->text);
-    else
+    if (e->code == 0)
         qemu_query_status(v);
+    else if (e->code == -EIO) /* refused; silence and closing are told elsewhere */
+        vmm_tell_state(&v->head, VMM_UNKNOWN, e->text);
 }
 
 static void on_ready(struct qmp *q, void *arg)
@@ -123,27 +124,28 @@ static void on_silence(struct qmp *q, bool silent, void *arg)
         qemu_query_status(v);
 }
 
-static void on_closed(struct qmp *q, void *arg)
-{
-    struct qemu_vm *v = arg;
-
-    (void)q;
-    /* Most often it is about to end; else the poll connects again. A shutdown that was announced is
-     * no riddle. */
-    if (!v->ended && v->why == VMM_WHY_UNKNOWN && v->stage == STOP_NONE)
-        vmm_tell_state(&v->head, VMM_UNKNOWN, "its monitor closed the connection");
-}
-
 static void on_poll(uv_timer_t *timer)
 {
     struct qemu_vm *v = timer->data;
 
     qemu_log_bound(v->head.folder);
-    if (qmp_is_ready(v->qmp))
+    if (qmp_is_ready(v->qmp)) {
         qemu_query_status(v);
-    else if (v->greeted || v->head.adopted)
+    } else if (v->greeted || v->head.adopted) {
+        vmm_tell_state(&v->head, VMM_UNKNOWN, "its monitor does not answer");
         (void)qmp_connect(v->qmp, v->head.folder, QEMU_QMP_SOCKET, proc_pid(v->proc), QEMU_ADOPT_MS,
                           NULL); /* tried again at the next poll */
+    }
+}
+
+static void on_closed(struct qmp *q, void *arg)
+{
+    struct qemu_vm *v = arg;
+
+    (void)q;
+    /* Most often it is about to end, which comes at once; else the poll says so. */
+    if (!v->ended)
+        (void)uv_timer_start(&v->poll, on_poll, QEMU_ENDING_MS, QEMU_POLL_MS);
 }
 
 void qemu_poll_start(struct qemu_vm *v)
