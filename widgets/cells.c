@@ -1,7 +1,7 @@
 /*
  * Text in terminal columns: decoding, cleaning, cutting, padding. Pure; any thread. The set of what
- * may be shown is the same as the engine's at its boundary (a test compares the two): here it is the
- * second fence, at the moment of drawing.
+ * may be shown is the same as the engine's at its boundary (a test compares the two): here it is
+ * the second fence, at the moment of drawing.
  */
 #include "widgets/cells.h"
 
@@ -75,10 +75,9 @@ size_t cells_encode(char out[4], uint32_t cp)
 static const struct {
     uint32_t first, last;
 } unsafe[] = {
-    {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c},
-    {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
-    {0xd800, 0xf8ff}, {0xfdd0, 0xfdef}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff},
-    {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, UINT32_MAX},
+    {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x180e, 0x180e},
+    {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xd800, 0xf8ff}, {0xfdd0, 0xfdef},
+    {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, UINT32_MAX},
 };
 
 bool cells_is_safe(uint32_t cp)
@@ -330,17 +329,20 @@ static unsigned char fold(unsigned char c)
 
 bool cells_contains(const char *hay, const char *needle)
 {
-    unsigned char first = fold((unsigned char)needle[0]);
+    const unsigned char *h = (const unsigned char *)hay, *want = (const unsigned char *)needle;
+    unsigned char low = fold(*want), high = low;
 
-    if (first == '\0')
+    if (low == '\0')
         return true;
-    for (const unsigned char *h = (const unsigned char *)hay; *h; h++) {
-        if (fold(*h) != first)
+    if (low >= 'a' && low <= 'z')
+        high = (unsigned char)(low - 32);
+    for (; *h; h++) {
+        if (*h != low && *h != high)
             continue;
         size_t i = 1;
-        while (needle[i] && fold(h[i]) == fold((unsigned char)needle[i]))
+        while (want[i] && fold(h[i]) == fold(want[i]))
             i++;
-        if (needle[i] == '\0')
+        if (want[i] == '\0')
             return true;
         if (h[i] == '\0')
             return false;

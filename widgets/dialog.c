@@ -131,7 +131,7 @@ static void draw_buttons(const struct dialog *d, struct canvas b, int row)
 {
     bool ready = !d->typed || matches(d);
     int width = cells_width(d->button), col = b.cols - 11 - (width + 4) - 4 - 10;
-    enum role yes = d->on_button ? ROLE_BUTTON : ready ? ROLE_DIALOG : ROLE_DISABLED;
+    enum role yes = d->on_button ? ROLE_BUTTON : ready ? ROLE_DIALOG : ROLE_GHOST;
 
     col = col < 2 ? 2 : col;
     canvas_put(b, row, col, d->on_button ? ROLE_DIALOG : ROLE_BUTTON,
@@ -161,7 +161,7 @@ void dialog_draw(const struct dialog *d, struct canvas c, int avoid_row)
     int row = 1, inner = s.cols - 6;
     canvas_box(b, 0, 0, s.rows, s.cols, ROLE_DIALOG);
     canvas_put_in(b, row, 3, inner, ROLE_DIALOG, CELLS_LEFT, d->question);
-    canvas_restyle(b, row, 3, inner, ROLE_STRONG);
+    canvas_add_attr(b, row, 3, inner, CANVAS_BOLD);
     row += d->n ? 2 : 1;
     for (size_t i = 0; i < d->n && row < s.rows - 2; i++, row++) {
         canvas_put_in(b, row, 3, s.label, ROLE_DIALOG, CELLS_LEFT, d->line[i].label);

@@ -9,8 +9,11 @@
 static const struct {
     const char *sign;
     enum filter_kind kind;
-} signs[] = {{"<=", FILTER_LESS_EQ}, {">=", FILTER_MORE_EQ}, {"<", FILTER_LESS},
-             {">", FILTER_MORE},     {"=", FILTER_EQ}};
+} signs[] = {{"<=", FILTER_LESS_EQ},
+             {">=", FILTER_MORE_EQ},
+             {"<", FILTER_LESS},
+             {">", FILTER_MORE},
+             {"=", FILTER_EQ}};
 
 /* "cpu>50", "mem>=1.5k": true when it is a column, a sign and a number. */
 static bool parse_number(struct filter_term *t, const char *w, filter_column_fn *column, void *ctx)
@@ -83,7 +86,7 @@ bool filter_parse(struct filter *f, const char *text, filter_column_fn *column, 
 
 static bool same(const struct filter_term *a, const struct filter_term *b)
 {
-    return a->kind == b->kind && a->not == b->not && a->column == b->column &&
+    return a->kind == b->kind && a->not == b->not &&a->column == b->column &&
            a->number <= b->number && a->number >= b->number && strcmp(a->word, b->word) == 0;
 }
 

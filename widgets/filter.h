@@ -9,7 +9,14 @@
 
 enum { FILTER_TERMS = 16, FILTER_TEXT = 128 };
 
-enum filter_kind { FILTER_WORD, FILTER_LESS, FILTER_LESS_EQ, FILTER_MORE, FILTER_MORE_EQ, FILTER_EQ };
+enum filter_kind {
+    FILTER_WORD,
+    FILTER_LESS,
+    FILTER_LESS_EQ,
+    FILTER_MORE,
+    FILTER_MORE_EQ,
+    FILTER_EQ
+};
 
 struct filter_term {
     enum filter_kind kind;

@@ -1,7 +1,7 @@
 /*
- * Forms: values, checks, focus. Owned by the thread that draws. Nothing is validated here but what a
- * number is: validators and verdicts are the program's. form_keys.c has keys and lists, form_draw.c
- * the drawing.
+ * Forms: values, checks, focus. Owned by the thread that draws. Nothing is validated here but what
+ * a number is: validators and verdicts are the program's. form_keys.c has keys and lists,
+ * form_draw.c the drawing.
  */
 #include "widgets/form.h"
 
@@ -96,7 +96,8 @@ int64_t form_parse_mib(const char *text)
 
 int64_t form_get_number(const struct form *f, int field)
 {
-    const char *unit = is_field(f, field) ? f->fields_b[field].unit : NULL, *text = form_get(f, field);
+    const char *unit = is_field(f, field) ? f->fields_b[field].unit : NULL,
+               *text = form_get(f, field);
     size_t digits = strspn(text, "0123456789");
 
     if (digits > 0 && text[digits] == '\0') {

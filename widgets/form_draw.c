@@ -1,4 +1,5 @@
-/* The drawing of a form: a row a field, verdicts in one column, the open list over the rows below. */
+/* The drawing of a form: a row a field, verdicts in one column, the open list over the rows below.
+ */
 #include <string.h>
 
 #include "widgets/form_priv.h"
@@ -86,7 +87,7 @@ static void draw_list(const struct form *f, struct canvas c, struct columns at, 
     for (int i = 0; i < rows && top + (size_t)i < n; i++) {
         const struct form_choice *e = form_list_entry(f, top + (size_t)i);
         bool on = top + (size_t)i == f->list_at;
-        enum role role = on ? ROLE_CURSOR : e->blocked ? ROLE_DISABLED : ROLE_DIALOG;
+        enum role role = on ? ROLE_CURSOR : e->blocked ? ROLE_GHOST : ROLE_DIALOG;
         canvas_fill(c, below + i, at.label, cols, role);
         canvas_put(c, below + i, at.label, role, on ? ">" : " ");
         canvas_put_in(c, below + i, at.label + 2, name, role, CELLS_LEFT, e->text);

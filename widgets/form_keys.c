@@ -5,7 +5,8 @@
 #include "widgets/form_priv.h"
 #include "widgets/xmem.h"
 
-bool form_find_choice(const struct form *f, size_t field, const char *value, struct form_choice *out)
+bool form_find_choice(const struct form *f, size_t field, const char *value,
+                      struct form_choice *out)
 {
     const struct form_field *d = &f->fields_b[field];
     size_t len = strlen(value);

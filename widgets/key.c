@@ -11,12 +11,23 @@ static const struct {
     uint32_t code;
     const char *name;
 } names[] = {
-    {KEYSYM_ENTER, "Enter"},     {KEYSYM_TAB, "Tab"},       {KEYSYM_BACKSPACE, "BS"},
-    {KEYSYM_ESC, "Esc"},         {KEYSYM_UP, "Up"},         {KEYSYM_DOWN, "Down"},
-    {KEYSYM_LEFT, "Left"},       {KEYSYM_RIGHT, "Right"},   {KEYSYM_HOME, "Home"},
-    {KEYSYM_END, "End"},         {KEYSYM_PGUP, "PgUp"},     {KEYSYM_PGDN, "PgDn"},
-    {KEYSYM_INSERT, "Ins"},      {KEYSYM_DELETE, "Del"},    {' ', "Space"},
-    {KEYSYM_MOUSE, "Mouse"},     {KEYSYM_UNKNOWN, "unknown key"},
+    {KEYSYM_ENTER, "Enter"},
+    {KEYSYM_TAB, "Tab"},
+    {KEYSYM_BACKSPACE, "BS"},
+    {KEYSYM_ESC, "Esc"},
+    {KEYSYM_UP, "Up"},
+    {KEYSYM_DOWN, "Down"},
+    {KEYSYM_LEFT, "Left"},
+    {KEYSYM_RIGHT, "Right"},
+    {KEYSYM_HOME, "Home"},
+    {KEYSYM_END, "End"},
+    {KEYSYM_PGUP, "PgUp"},
+    {KEYSYM_PGDN, "PgDn"},
+    {KEYSYM_INSERT, "Ins"},
+    {KEYSYM_DELETE, "Del"},
+    {' ', "Space"},
+    {KEYSYM_MOUSE, "Mouse"},
+    {KEYSYM_UNKNOWN, "unknown key"},
 };
 
 bool key_is(const struct key *k, uint32_t code, unsigned mods)

@@ -81,13 +81,13 @@ static uint32_t code_of_letter(unsigned char c)
 static uint32_t code_of_number(unsigned n)
 {
     static const uint32_t codes[] = {
-        [1] = KEYSYM_HOME,       [2] = KEYSYM_INSERT,    [3] = KEYSYM_DELETE,
-        [4] = KEYSYM_END,        [5] = KEYSYM_PGUP,      [6] = KEYSYM_PGDN,
-        [7] = KEYSYM_HOME,       [8] = KEYSYM_END,       [11] = KEYSYM_F1,
-        [12] = KEYSYM_F1 + 1,    [13] = KEYSYM_F1 + 2,   [14] = KEYSYM_F1 + 3,
-        [15] = KEYSYM_F1 + 4,    [17] = KEYSYM_F1 + 5,   [18] = KEYSYM_F1 + 6,
-        [19] = KEYSYM_F1 + 7,    [20] = KEYSYM_F1 + 8,   [21] = KEYSYM_F1 + 9,
-        [23] = KEYSYM_F1 + 10,   [24] = KEYSYM_F1 + 11,  [200] = KEYSYM_PASTE_START,
+        [1] = KEYSYM_HOME,        [2] = KEYSYM_INSERT,   [3] = KEYSYM_DELETE,
+        [4] = KEYSYM_END,         [5] = KEYSYM_PGUP,     [6] = KEYSYM_PGDN,
+        [7] = KEYSYM_HOME,        [8] = KEYSYM_END,      [11] = KEYSYM_F1,
+        [12] = KEYSYM_F1 + 1,     [13] = KEYSYM_F1 + 2,  [14] = KEYSYM_F1 + 3,
+        [15] = KEYSYM_F1 + 4,     [17] = KEYSYM_F1 + 5,  [18] = KEYSYM_F1 + 6,
+        [19] = KEYSYM_F1 + 7,     [20] = KEYSYM_F1 + 8,  [21] = KEYSYM_F1 + 9,
+        [23] = KEYSYM_F1 + 10,    [24] = KEYSYM_F1 + 11, [200] = KEYSYM_PASTE_START,
         [201] = KEYSYM_PASTE_END,
     };
 
@@ -154,7 +154,10 @@ static void decode_csi(struct key_decoder *d, size_t n, int64_t now_ms, struct k
         k->mods = mods_of(num[1]);
     } else if (final == '~' || final == '^' || final == '$') {
         k->code = code_of_number(num[0]);
-        k->mods = at ? mods_of(num[1]) : final == '^' ? KEYMOD_CTRL : final == '$' ? KEYMOD_SHIFT : 0;
+        k->mods = at             ? mods_of(num[1])
+                  : final == '^' ? KEYMOD_CTRL
+                  : final == '$' ? KEYMOD_SHIFT
+                                 : 0;
     } else if (final == 'Z') {
         *k = (struct key){.code = KEYSYM_TAB, .mods = KEYMOD_SHIFT};
     } else if (final != 'M') {

@@ -70,7 +70,8 @@ int keymap_parse_keys(const char *text, char between, struct key out[2], char *w
     out[1] = (struct key){0};
     if (cut && cut[1] == '\0' && between == '+')
         cut = NULL, first = strlen(text); /* "C-+" */
-    if (!key_parse(text, first, &out[0]) || (cut && !key_parse(cut + 1, strlen(cut + 1), &out[1]))) {
+    if (!key_parse(text, first, &out[0]) ||
+        (cut && !key_parse(cut + 1, strlen(cut + 1), &out[1]))) {
         snprintf(why, cap, "\"%.40s\" is no key", text);
         return -EINVAL;
     }
@@ -159,7 +160,7 @@ struct keymap *keymap_new(const struct keymap_context *contexts, size_t n_contex
                              sizeof why);
         if (rc != 0) {
             fprintf(stderr, "key map: %s: %s\n", defaults[i].keys, why);
-            assert(!"a default binding is wrong");
+            assert(rc == 0); /* the program's own table is wrong */
         }
     }
     return m;

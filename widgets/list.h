@@ -1,15 +1,13 @@
 #ifndef MESHDECK_WIDGETS_LIST_H
 #define MESHDECK_WIDGETS_LIST_H
 /*
- * The list. Columns are a const table; rows stay the program's (a snapshot) and are asked for one
- * by one; only rows on the screen are formatted. Cursor and marks belong to row ids, so they
- * survive new snapshots and sorting. Made for 64,000 rows: one pass over them when the rows, the
- * filter or the order change, none to draw. Memory grows with the rows, never per frame.
+ * The list. Columns are a const table; rows stay the program's (a snapshot); only those on the
+ * screen are formatted. Cursor and marks belong to row ids. Made for 64,000 rows: one pass over them when
+ * rows, filter or order change, none to draw. Memory grows with the rows, never per frame.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include "widgets/canvas.h"
 
 struct list;
@@ -34,11 +32,12 @@ struct list_column {
 
     /* What the cell shows. The text is cleaned and cut (middle) by the list. */
     void (*format)(void *ctx, const void *row, struct list_cell *cell);
-    /* Optional, for search and sort without formatting: borrowed text; number (NAN: none). */
+    /* Optional, for search and sort without formatting. The text must stay as it is, at its own
+     * address, while the rows do (no scratch buffer); words search columns that have a text or no
+     * number. NAN: no number. */
     const char *(*text)(void *ctx, const void *row);
     double (*number)(void *ctx, const void *row);
-    /* Optional: an order of its own. */
-    int (*compare)(void *ctx, const void *a, const void *b);
+    int (*compare)(void *ctx, const void *a, const void *b); /* optional: an order of its own */
 };
 
 struct list_source {
@@ -46,19 +45,13 @@ struct list_source {
     size_t (*count)(void *ctx);
     const void *(*row)(void *ctx, size_t i); /* NULL is skipped */
     uint64_t (*id)(void *ctx, const void *row);
-    /* Optional: the glyph of the gutter and its role; (' ', ROLE_BASE) when NULL. */
+    /* Optional: the glyph of the gutter and its role. */
     uint32_t (*glyph)(void *ctx, const void *row, bool utf8, enum role *ret_role);
 };
 
 enum list_move {
-    LIST_UP,
-    LIST_DOWN,
-    LIST_PAGE_UP,
-    LIST_PAGE_DOWN,
-    LIST_FIRST,
-    LIST_LAST,
-    LIST_WHEEL_UP,
-    LIST_WHEEL_DOWN
+    LIST_UP, LIST_DOWN, LIST_PAGE_UP, LIST_PAGE_DOWN, LIST_FIRST, LIST_LAST,
+    LIST_WHEEL_UP, LIST_WHEEL_DOWN
 };
 
 struct list *list_new(const struct list_column *columns, size_t n);
@@ -71,36 +64,32 @@ void list_free(struct list *t);
  */
 void list_set_source(struct list *t, const struct list_source *src, uint64_t generation);
 
-/* Sorts again by the rows' present values. The program says when (console.md, 'Order'). */
+/* Sorts again by the rows' present values: the program says when. */
 void list_resort(struct list *t);
-/* True when the order may no longer be that of the values. */
-bool list_is_unsorted(const struct list *t);
+bool list_is_unsorted(const struct list *t); /* the order may no longer be that of the values */
 
-/* Draws heads in row 0 of c and rows below. now_ms drives the 2 s of changed cells. */
+/* Heads in row 0 of c, rows below. now_ms drives the 2 s of changed cells. */
 void list_draw(struct list *t, struct canvas c, int64_t now_ms);
-/* Milliseconds until a highlight ends; -1 for none. */
-int list_wait_ms(const struct list *t, int64_t now_ms);
+int list_wait_ms(const struct list *t, int64_t now_ms); /* until a highlight ends; -1: none */
 void list_set_highlights(struct list *t, bool on);
 /* All cells in this role (ROLE_STALE when the data are old); ROLE_BASE: their own. */
 void list_set_wash(struct list *t, enum role role);
-/* A glyph for one row in place of its own until cleared by glyph 0 ('~' for an accepted capital). */
+/* '~' in place of a row's own glyph: a capital that the engine has not accepted yet. */
 void list_set_pending(struct list *t, uint64_t id, bool pending);
-/* Columns of text to the right when they do not fit: the first column stays. */
+/* Shows columns further to the right; the first one stays. */
 void list_scroll_columns(struct list *t, int by);
 
-/* Sorting by column index; reverse flips what is in force. */
 void list_sort(struct list *t, int column, bool descending);
 void list_sort_letter(struct list *t, char letter); /* again: reverses */
 void list_reverse(struct list *t);
 int list_get_sort(const struct list *t, bool *ret_descending);
 int list_find_column(const struct list *t, const char *name, size_t len);
 
-/* The filter as typed; NULL or "" for none. */
-void list_filter(struct list *t, const char *text);
+void list_filter(struct list *t, const char *text); /* as typed; NULL or "" for none */
 const char *list_get_filter(const struct list *t);
 
-size_t list_count(const struct list *t);       /* all rows */
-size_t list_shown(const struct list *t);       /* that pass the filter */
+size_t list_count(const struct list *t); /* all rows */
+size_t list_shown(const struct list *t); /* that pass the filter */
 void list_get_window(const struct list *t, size_t *ret_first, size_t *ret_last); /* 1-based */
 const void *list_shown_row(const struct list *t, size_t i);
 
@@ -116,8 +105,8 @@ bool list_set_cursor(struct list *t, uint64_t id); /* false: not shown */
 bool list_row_at_line(const struct list *t, int line, uint64_t *ret_id);
 int list_column_at(const struct list *t, int col); /* -1: none */
 
-void list_mark_toggle(struct list *t);   /* the cursor's row, then down */
-void list_mark_range(struct list *t);    /* from the last mark to the cursor */
+void list_mark_toggle(struct list *t); /* the cursor's row, then down */
+void list_mark_range(struct list *t);  /* from the last mark to the cursor */
 void list_mark_shown(struct list *t);
 void list_unmark_all(struct list *t);
 bool list_is_marked(const struct list *t, uint64_t id);

@@ -78,8 +78,9 @@ static void draw_heads(const struct list *t, struct canvas c)
         canvas_put(c, 0, col, role, k->title);
         if (!sorted)
             continue;
-        int arrow = k->align == CELLS_RIGHT ? (col - 2 >= s->col ? col - 2 : col - 1)
-                                            : (width + 2 <= s->width ? col + width + 1 : col + width);
+        int arrow = k->align == CELLS_RIGHT
+                        ? (col - 2 >= s->col ? col - 2 : col - 1)
+                        : (width + 2 <= s->width ? col + width + 1 : col + width);
         canvas_glyph(c, 0, arrow, role, t->descending ? 0x25bc : 0x25b2, t->descending ? 'v' : '^');
     }
 }
@@ -259,8 +260,8 @@ void list_format_rest(const struct list *t, const void *row, char *buf, size_t c
         t->columns[i].format(t->src.ctx, row, &cell);
         if (!cell.text[0])
             continue;
-        int n = snprintf(buf + at, cap - at, "%s%s %s", at ? "  " : "", t->columns[i].title,
-                         cell.text);
+        int n =
+            snprintf(buf + at, cap - at, "%s%s %s", at ? "  " : "", t->columns[i].title, cell.text);
         if (n < 0 || (size_t)n >= cap - at)
             break;
         at += (size_t)n;

@@ -7,9 +7,13 @@
 
 enum { LIST_SEEN_ROWS = 256, LIST_CHANGED_MS = 2000, LIST_GUTTER = 4 };
 
-/* One row in the order: where it is in the source, and its sort key as of the last sort. */
+/*
+ * One row in the order: where it is in the source, and its sort keys as of the last sort: the
+ * sorted column's number or first 8 bytes, then 16 bytes for what is equal so far (of the first
+ * column, or of the rest of the same text). Rows themselves are looked at only when these do not decide.
+ */
 struct list_entry {
-    uint64_t id, key;
+    uint64_t id, key, tie[2];
     uint32_t at; /* the source's index */
 };
 
@@ -35,7 +39,7 @@ struct list {
     size_t n, order_cap, scratch_cap;
     uint32_t *shown; /* indexes into order that pass the filter */
     size_t n_shown, shown_cap;
-    bool *taken;
+    bool *taken; /* a flag a source row, for one pass */
     size_t taken_cap;
     struct idmap where; /* id to source index, filled when rows came or went */
 
@@ -64,11 +68,10 @@ struct list {
 
 const void *list_entry_row(const struct list *t, const struct list_entry *e);
 
-/* Computes keys of entries [0, n) and sorts them; adaptive: what is nearly in order is cheap. */
+/* Sorts [0, n) by fresh keys; adaptive: what is nearly in order is cheap. */
 void list_order_sort(struct list *t, struct list_entry *e, size_t n);
 /* Merges m sorted new entries that stand behind the n of the order. */
 void list_order_merge(struct list *t, size_t n, size_t m);
-void list_order_set_key(const struct list *t, struct list_entry *e);
 
 /* The filter over all rows, or over those shown (narrow). Then cursor and top are put right. */
 void list_refilter(struct list *t, bool narrow);

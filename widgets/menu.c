@@ -114,20 +114,22 @@ void menu_draw(const struct menu *m, struct canvas c, int row, int col)
     col = col + cols > c.cols ? c.cols - cols : col;
     struct canvas b = canvas_part(c, row < 0 ? 0 : row, col < 0 ? 0 : col, rows, cols);
     canvas_box(b, 0, 0, rows, cols, ROLE_DIALOG);
-    canvas_put_in(b, 1, 2, cols - 4, ROLE_STRONG, CELLS_LEFT, m->title);
+    canvas_put_in(b, 1, 2, cols - 4, ROLE_DIALOG, CELLS_LEFT, m->title);
+    canvas_add_attr(b, 1, 2, cols - 4, CANVAS_BOLD);
     size_t room = rows > 3 ? (size_t)(rows - 3) : 0;
     size_t top = m->at >= room && room ? m->at - room + 1 : 0;
     for (size_t i = 0; i < room && top + i < m->n; i++) {
         const struct item *it = &m->item[top + i];
         bool on = top + i == m->at;
-        enum role role = on ? ROLE_CURSOR : it->blocked ? ROLE_DISABLED : ROLE_DIALOG;
+        enum role role = on ? ROLE_CURSOR : it->blocked ? ROLE_GHOST : ROLE_DIALOG;
         int r = (int)i + 2;
         canvas_fill(b, r, 1, cols - 2, role);
-        canvas_put_in(b, r, 2, keys, on || it->blocked ? role : ROLE_KEY, CELLS_LEFT, it->keys);
+        canvas_put_in(b, r, 2, keys, role, CELLS_LEFT, it->keys);
+        canvas_add_attr(b, r, 2, keys, CANVAS_BOLD);
         canvas_put_in(b, r, 2 + keys + 2, cols - 6 - keys, role, CELLS_LEFT, it->label);
         if (note)
-            canvas_put_in(b, r, 2 + keys + 2 + label + 2, cols - 8 - keys - label, role,
-                          CELLS_LEFT, it->note);
+            canvas_put_in(b, r, 2 + keys + 2 + label + 2, cols - 8 - keys - label, role, CELLS_LEFT,
+                          it->note);
         if (on)
             canvas_put(b, r, 1, role, ">");
     }

@@ -205,13 +205,13 @@ void palette_draw(const struct palette *p, struct canvas c)
     for (size_t i = 0; i < rows; i++) {
         const struct palette_item *it = &p->item[p->match[top + i].item];
         bool on = top + i == p->at;
-        enum role role = on ? ROLE_CURSOR : it->blocked ? ROLE_DISABLED : ROLE_DIALOG;
+        enum role role = on ? ROLE_CURSOR : it->blocked ? ROLE_GHOST : ROLE_DIALOG;
         int r = line - 1 - (int)i;
         canvas_fill(c, r, 0, c.cols, role);
         canvas_put(c, r, 0, role, on ? ">" : " ");
         canvas_put_in(c, r, 2, name, role, CELLS_LEFT, it->name);
-        canvas_put_in(c, r, 2 + name + 2, keys, on || it->blocked ? role : ROLE_KEY, CELLS_LEFT,
-                      it->keys);
+        canvas_put_in(c, r, 2 + name + 2, keys, role, CELLS_LEFT, it->keys);
+        canvas_add_attr(c, r, 2 + name + 2, keys, CANVAS_BOLD);
         canvas_put_in(c, r, 2 + name + 2 + keys + 2, c.cols - name - keys - 7, role, CELLS_LEFT,
                       it->help);
     }

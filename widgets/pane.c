@@ -1,6 +1,6 @@
 /*
- * The terminal pane: libtsm behind one header. Owned by the thread that draws. The guest's bytes are
- * hostile: fed in bounded pieces, answered in bounded amounts, and shown only as cleaned cells;
+ * The terminal pane: libtsm behind one header. Owned by the thread that draws. The guest's bytes
+ * are hostile: fed in bounded pieces, answered in bounded amounts, and shown only as cleaned cells;
  * titles, clipboard, notifications and bells go nowhere.
  */
 #include "widgets/pane.h"
@@ -243,14 +243,16 @@ static int draw_cell(struct tsm_screen *con, uint64_t id, const uint32_t *ch, si
         return 0;
     struct canvas_cell *cell = &to->cells[(size_t)y * (size_t)to->cols + x];
     *cell = (struct canvas_cell){
-        .cp = len > 0 ? ch[0] : width == 0 ? 0 : ' ',
+        .cp = len > 0      ? ch[0]
+              : width == 0 ? 0
+                           : ' ',
         .mark = {len > 1 ? ch[1] : 0, len > 2 ? ch[2] : 0},
         .fg = colour_of(to->p, a->fccode, a->fr, a->fg, a->fb),
         .bg = colour_of(to->p, a->bccode, a->br, a->bg, a->bb),
         .role = ROLE_RAW,
-        .attr = (uint8_t)((a->bold ? CANVAS_BOLD : 0) | (a->italic ? CANVAS_ITALIC : 0) |
-                          (a->underline ? CANVAS_UNDERLINE : 0) |
-                          (a->inverse ? CANVAS_REVERSE : 0)),
+        .attr =
+            (uint8_t)((a->bold ? CANVAS_BOLD : 0) | (a->italic ? CANVAS_ITALIC : 0) |
+                      (a->underline ? CANVAS_UNDERLINE : 0) | (a->inverse ? CANVAS_REVERSE : 0)),
         .cols = (uint8_t)(width > 2 ? 1 : width),
     };
     return 0;

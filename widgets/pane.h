@@ -1,9 +1,9 @@
 #ifndef MESHDECK_WIDGETS_PANE_H
 #define MESHDECK_WIDGETS_PANE_H
 /*
- * A terminal inside the console (libtsm behind it). The guest's bytes go in, cells come out; nothing
- * a guest sends reaches the outer terminal but cleaned cells. Answers to its queries come from the
- * emulator alone and go back to the guest through the write function. One thread.
+ * A terminal inside the console (libtsm behind it). The guest's bytes go in, cells come out;
+ * nothing a guest sends reaches the outer terminal but cleaned cells. Answers to its queries come
+ * from the emulator alone and go back to the guest through the write function. One thread.
  */
 #include <stdbool.h>
 #include <stddef.h>

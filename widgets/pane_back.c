@@ -1,6 +1,6 @@
 /*
- * Scrolling back: a frozen copy of scroll-back and screen, so that what is read, searched and copied
- * stands still while the guest goes on. See pane.c.
+ * Scrolling back: a frozen copy of scroll-back and screen, so that what is read, searched and
+ * copied stands still while the guest goes on. See pane.c.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * From keys to the bytes a guest expects. Text and control keys are written here; arrows and function
- * keys go through the emulator, which knows the guest's modes. A paste is plain text: its control
- * bytes are dropped, so that nothing in it can end the paste early. See pane.c.
+ * From keys to the bytes a guest expects. Text and control keys are written here; arrows and
+ * function keys go through the emulator, which knows the guest's modes. A paste is plain text: its
+ * control bytes are dropped, so that nothing in it can end the paste early. See pane.c.
  */
 #include <string.h>
 
@@ -14,10 +14,9 @@ enum { SYM_F1 = 0xffbe };
 static const struct {
     uint32_t code, sym;
 } syms[] = {
-    {KEYSYM_UP, 0xff52},     {KEYSYM_DOWN, 0xff54}, {KEYSYM_LEFT, 0xff51},
-    {KEYSYM_RIGHT, 0xff53},  {KEYSYM_HOME, 0xff50}, {KEYSYM_END, 0xff57},
-    {KEYSYM_PGUP, 0xff55},   {KEYSYM_PGDN, 0xff56}, {KEYSYM_INSERT, 0xff63},
-    {KEYSYM_DELETE, 0xffff},
+    {KEYSYM_UP, 0xff52},     {KEYSYM_DOWN, 0xff54},   {KEYSYM_LEFT, 0xff51}, {KEYSYM_RIGHT, 0xff53},
+    {KEYSYM_HOME, 0xff50},   {KEYSYM_END, 0xff57},    {KEYSYM_PGUP, 0xff55}, {KEYSYM_PGDN, 0xff56},
+    {KEYSYM_INSERT, 0xff63}, {KEYSYM_DELETE, 0xffff},
 };
 
 static void send(struct pane *p, const char *bytes, size_t n)

@@ -75,18 +75,29 @@ static void add_terminfo_keys(struct term *t)
         uint32_t code;
         unsigned mods;
     } caps[] = {
-        {"kcuu1", KEYSYM_UP, 0},      {"kcud1", KEYSYM_DOWN, 0},
-        {"kcub1", KEYSYM_LEFT, 0},    {"kcuf1", KEYSYM_RIGHT, 0},
-        {"khome", KEYSYM_HOME, 0},    {"kend", KEYSYM_END, 0},
-        {"kpp", KEYSYM_PGUP, 0},      {"knp", KEYSYM_PGDN, 0},
-        {"kich1", KEYSYM_INSERT, 0},  {"kdch1", KEYSYM_DELETE, 0},
+        {"kcuu1", KEYSYM_UP, 0},
+        {"kcud1", KEYSYM_DOWN, 0},
+        {"kcub1", KEYSYM_LEFT, 0},
+        {"kcuf1", KEYSYM_RIGHT, 0},
+        {"khome", KEYSYM_HOME, 0},
+        {"kend", KEYSYM_END, 0},
+        {"kpp", KEYSYM_PGUP, 0},
+        {"knp", KEYSYM_PGDN, 0},
+        {"kich1", KEYSYM_INSERT, 0},
+        {"kdch1", KEYSYM_DELETE, 0},
         {"kcbt", KEYSYM_TAB, KEYMOD_SHIFT},
-        {"kent", KEYSYM_ENTER, 0},    {"kf1", KEYSYM_F1, 0},
-        {"kf2", KEYSYM_F1 + 1, 0},    {"kf3", KEYSYM_F1 + 2, 0},
-        {"kf4", KEYSYM_F1 + 3, 0},    {"kf5", KEYSYM_F1 + 4, 0},
-        {"kf6", KEYSYM_F1 + 5, 0},    {"kf7", KEYSYM_F1 + 6, 0},
-        {"kf8", KEYSYM_F1 + 7, 0},    {"kf9", KEYSYM_F1 + 8, 0},
-        {"kf10", KEYSYM_F1 + 9, 0},   {"kf11", KEYSYM_F1 + 10, 0},
+        {"kent", KEYSYM_ENTER, 0},
+        {"kf1", KEYSYM_F1, 0},
+        {"kf2", KEYSYM_F1 + 1, 0},
+        {"kf3", KEYSYM_F1 + 2, 0},
+        {"kf4", KEYSYM_F1 + 3, 0},
+        {"kf5", KEYSYM_F1 + 4, 0},
+        {"kf6", KEYSYM_F1 + 5, 0},
+        {"kf7", KEYSYM_F1 + 6, 0},
+        {"kf8", KEYSYM_F1 + 7, 0},
+        {"kf9", KEYSYM_F1 + 8, 0},
+        {"kf10", KEYSYM_F1 + 9, 0},
+        {"kf11", KEYSYM_F1 + 10, 0},
         {"kf12", KEYSYM_F1 + 11, 0},
     };
 
@@ -162,7 +173,8 @@ static bool open_files(struct term *t)
 {
     char path[64];
 
-    int mem = memfd_create("meshdeck-terminal", MFD_CLOEXEC), in = fcntl(t->in_fd, F_DUPFD_CLOEXEC, 3);
+    int mem = memfd_create("meshdeck-terminal", MFD_CLOEXEC),
+        in = fcntl(t->in_fd, F_DUPFD_CLOEXEC, 3);
     t->mem = mem < 0 ? NULL : fdopen(mem, "w+");
     t->mem_in = in < 0 ? NULL : fdopen(in, "r");
     if (!t->mem && mem >= 0)

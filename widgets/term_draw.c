@@ -94,8 +94,8 @@ static struct term_look look_of(struct term *t, const struct canvas_cell *x)
     look.attr = attr_of(x->attr);
     look.pair = 0;
     if (depth > 0)
-        look.pair = x->fg < 0 && x->bg < 0 ? t->look[ROLE_BASE].pair
-                                           : raw_pair(t, depth, x->fg, x->bg);
+        look.pair =
+            x->fg < 0 && x->bg < 0 ? t->look[ROLE_BASE].pair : raw_pair(t, depth, x->fg, x->bg);
     if (depth == 8 && x->fg >= 8 && x->fg < 16)
         look.attr |= A_BOLD;
     return look;

@@ -1,7 +1,7 @@
 /*
- * The one way out to the terminal: a queue that is written without blocking. Owned by the terminal's
- * thread. Curses itself writes to a file in memory, so a frame is one piece, counted to the byte,
- * and a terminal that does not read never holds the console up.
+ * The one way out to the terminal: a queue that is written without blocking. Owned by the
+ * terminal's thread. Curses itself writes to a file in memory, so a frame is one piece, counted to
+ * the byte, and a terminal that does not read never holds the console up.
  */
 #include <errno.h>
 #include <poll.h>

@@ -197,15 +197,18 @@ static int read_roles(const struct reader *r, struct theme *t, json_t *roles)
 
     if (!json_is_object(roles))
         return refuse(r, "\"roles\" is missing");
-    json_object_foreach (roles, name, role) {
+    json_object_foreach(roles, name, role)
+    {
         int i = role_from_name(name);
         if (i < 0)
             return refuse(r, "there is no role \"%.40s\"", name);
         if (!json_is_object(role))
             return refuse(r, "%s: not an object", name);
-        json_object_foreach (role, key, v)
-            if (!read_member(key, v, &t->role[i], &said[i]))
-                return refuse(r, "%s: \"%.40s\" is not understood", name, key);
+        json_object_foreach(
+            role, key,
+            v) if (!read_member(key, v, &t->role[i],
+                                &said[i])) return refuse(r, "%s: \"%.40s\" is not understood", name,
+                                                         key);
         /* mono goes with its colours: a file that writes the role out writes all of it */
         if (said[i].x16 && said[i].x256 && !said[i].mono)
             t->role[i].mono = 0;
@@ -234,7 +237,8 @@ static int read_theme(const struct reader *r, struct theme *t, json_t *root)
 
     if (!json_is_object(root))
         return refuse(r, "not a JSON object");
-    json_object_foreach (root, key, v) {
+    json_object_foreach(root, key, v)
+    {
         if (strcmp(key, "name") == 0) {
             if (!json_is_string(v) || json_string_length(v) >= sizeof t->name)
                 return refuse(r, "\"name\" is no short text");
@@ -277,8 +281,15 @@ void theme_init(struct theme *t)
 
     *t = (struct theme){.name = "dark", .colours = 256, .text_min = 4.5};
     for (int i = 0; i < ROLE_COUNT; i++)
-        t->role[i] = (struct theme_style){THEME_DEFAULT, THEME_DEFAULT, THEME_DEFAULT,
-                                          THEME_DEFAULT, THEME_DEFAULT, THEME_DEFAULT, 0, 0, 0};
+        t->role[i] = (struct theme_style){THEME_DEFAULT,
+                                          THEME_DEFAULT,
+                                          THEME_DEFAULT,
+                                          THEME_DEFAULT,
+                                          THEME_DEFAULT,
+                                          THEME_DEFAULT,
+                                          0,
+                                          0,
+                                          0};
     if (parse_onto(t, d->json, (size_t)(d->end - d->json), &r) != 0)
         fprintf(stderr, "the theme in the program is broken: %s\n", why);
 }

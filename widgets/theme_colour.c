@@ -1,6 +1,6 @@
 /*
- * Colours as numbers: the xterm palette, WCAG contrast, CIE76 difference under colour blindness, and
- * the rules that every theme is held to. Pure; any thread.
+ * Colours as numbers: the xterm palette, WCAG contrast, CIE76 difference under colour blindness,
+ * and the rules that every theme is held to. Pure; any thread.
  */
 #include <math.h>
 #include <stdio.h>

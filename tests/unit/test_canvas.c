@@ -167,10 +167,14 @@ static void test_spark(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_put_clips_and_cleans), cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_part),                 cmocka_unit_test(test_roles),
-        cmocka_unit_test(test_box_and_glyphs),       cmocka_unit_test(test_raw_cell),
-        cmocka_unit_test(test_resize_with_old_value), cmocka_unit_test(test_spark),
+        cmocka_unit_test(test_put_clips_and_cleans),
+        cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_part),
+        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_box_and_glyphs),
+        cmocka_unit_test(test_raw_cell),
+        cmocka_unit_test(test_resize_with_old_value),
+        cmocka_unit_test(test_spark),
     };
 
     setlocale(LC_CTYPE, "C.UTF-8");

@@ -28,13 +28,17 @@ static void test_width(void **state)
         {"", 0},
         {"web1", 4},
         {"中文", 4},
-        {"e\xcc\x81", 1},                  /* one mark */
-        {"e\xcc\x81\xcc\x81\xcc\x81", 2},  /* the third mark is shown as '?' */
-        {"a\033[31mb", 7},                 /* Esc is one '?' */
-        {"a\xc2\x9b" "b", 3},              /* C1 */
-        {"a\xe2\x80\xae" "b", 3},          /* right-to-left override */
+        {"e\xcc\x81", 1},                 /* one mark */
+        {"e\xcc\x81\xcc\x81\xcc\x81", 2}, /* the third mark is shown as '?' */
+        {"a\033[31mb", 7},                /* Esc is one '?' */
+        {"a\xc2\x9b"
+         "b",
+         3}, /* C1 */
+        {"a\xe2\x80\xae"
+         "b",
+         3}, /* right-to-left override */
         {"\xff\xfe", 2},
-        {"\xe4\xb8", 2},                   /* cut off in the middle */
+        {"\xe4\xb8", 2}, /* cut off in the middle */
     };
 
     (void)state;
@@ -51,7 +55,10 @@ static void test_clean_replaces(void **state)
     char b[32];
 
     (void)state;
-    cells_clean(b, sizeof b, "a\033]0;x\a\xe2\x80\x8b" "z", 11);
+    cells_clean(b, sizeof b,
+                "a\033]0;x\a\xe2\x80\x8b"
+                "z",
+                11);
     assert_string_equal(b, "a?]0;x??z");
     cells_clean(b, 4, "中文", 6);
     assert_string_equal(b, "中"); /* cut at a character */
@@ -146,10 +153,14 @@ static void test_contains(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_fence_as_engine), cmocka_unit_test(test_width),
-        cmocka_unit_test(test_clean_replaces),       cmocka_unit_test(test_clean_paste_drops),
-        cmocka_unit_test(test_cut),                  cmocka_unit_test(test_cut_middle),
-        cmocka_unit_test(test_pad),                  cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_same_fence_as_engine),
+        cmocka_unit_test(test_width),
+        cmocka_unit_test(test_clean_replaces),
+        cmocka_unit_test(test_clean_paste_drops),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_cut_middle),
+        cmocka_unit_test(test_pad),
+        cmocka_unit_test(test_steps),
         cmocka_unit_test(test_contains),
     };
 

@@ -69,22 +69,21 @@ static void test_typed_question(void **state)
     }
     dialog_draw(d, canvas_of(g), 3);
     assert_string_equal(
-        dump(g),
-        "\n\n\n"
-        "                   +----------------------------------------------------------+\n"
-        "                   |  Delete the VM old-db on ams1?                           |\n"
-        "                   |                                                          |\n"
-        "                   |  Lost for ever  its disk, 3.4 GiB written since 10-02    |\n"
-        "                   |                 2 checkpoints: before-upgrade, monday    |\n"
-        "                   |                 its forwarded port 5432                  |\n"
-        "                   |  Set free       10.210.0.8  fd5e:ed68:d54d:1:0:2:0:16    |\n"
-        "                   |  Kept           image builtin, the journal               |\n"
-        "                   |                                                          |\n"
-        "                   |  Type its name  [old-db                         ]        |\n"
-        "                   |                                                          |\n"
-        "                   |                        [ Cancel ]    ( Delete )          |\n"
-        "                   +----------------------------------------------------------+\n"
-        "\n\n\n");
+        dump(g), "\n\n\n"
+                 "                   +----------------------------------------------------------+\n"
+                 "                   |  Delete the VM old-db on ams1?                           |\n"
+                 "                   |                                                          |\n"
+                 "                   |  Lost for ever  its disk, 3.4 GiB written since 10-02    |\n"
+                 "                   |                 2 checkpoints: before-upgrade, monday    |\n"
+                 "                   |                 its forwarded port 5432                  |\n"
+                 "                   |  Set free       10.210.0.8  fd5e:ed68:d54d:1:0:2:0:16    |\n"
+                 "                   |  Kept           image builtin, the journal               |\n"
+                 "                   |                                                          |\n"
+                 "                   |  Type its name  [old-db                         ]        |\n"
+                 "                   |                                                          |\n"
+                 "                   |                        [ Cancel ]    ( Delete )          |\n"
+                 "                   +----------------------------------------------------------+\n"
+                 "\n\n\n");
     assert_int_equal(press(d, "Enter"), DIALOG_YES);
     assert_int_equal(press(d, "Esc"), DIALOG_NO);
     dialog_free(d);
@@ -261,9 +260,12 @@ static void test_toast(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_question),     cmocka_unit_test(test_typed_question),
-        cmocka_unit_test(test_row_stays_in_sight), cmocka_unit_test(test_menu),
-        cmocka_unit_test(test_palette),            cmocka_unit_test(test_toast),
+        cmocka_unit_test(test_plain_question),
+        cmocka_unit_test(test_typed_question),
+        cmocka_unit_test(test_row_stays_in_sight),
+        cmocka_unit_test(test_menu),
+        cmocka_unit_test(test_palette),
+        cmocka_unit_test(test_toast),
     };
 
     setlocale(LC_CTYPE, "C.UTF-8");

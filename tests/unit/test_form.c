@@ -46,9 +46,12 @@ static bool choose_image(void *ctx, const struct form *f, int field, size_t i,
 }
 
 static const struct form_field fields[] = {
-    [NAME] = {.label = "Name", .cols = 20, .start = "vm1", .hint = "a-z first",
-              .check = check_name},
-    [IMAGE] = {.label = "Image", .kind = FORM_CHOICE, .cols = 20, .start = "builtin",
+    [NAME] =
+        {.label = "Name", .cols = 20, .start = "vm1", .hint = "a-z first", .check = check_name},
+    [IMAGE] = {.label = "Image",
+               .kind = FORM_CHOICE,
+               .cols = 20,
+               .start = "builtin",
                .choice = choose_image},
     [MEMORY] = {.label = "Memory", .kind = FORM_NUMBER, .cols = 6, .unit = "MiB", .start = "256"},
     [DISK] = {.label = "Disk", .kind = FORM_NUMBER, .cols = 6, .unit = "GiB", .start = "10"},
@@ -142,8 +145,8 @@ static void test_numbers(void **state)
         const char *text;
         int64_t mib;
     } cases[] = {
-        {"512", 512},   {"2g", 2048},    {"512m", 512}, {"1.5g", -1}, {"", -1},  {"-1", -1},
-        {"2 GiB", 2048}, {"1t", 1048576}, {"2gx", -1},   {"99999999999999999999", -1},
+        {"512", 512}, {"2g", 2048},    {"512m", 512},   {"1.5g", -1}, {"", -1},
+        {"-1", -1},   {"2 GiB", 2048}, {"1t", 1048576}, {"2gx", -1},  {"99999999999999999999", -1},
     };
     struct form *f = form_new(fields, XMEM_LEN(fields), NULL);
 

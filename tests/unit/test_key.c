@@ -22,13 +22,34 @@ static void test_one_key(void **state)
     static const struct {
         const char *bytes, *name;
     } cases[] = {
-        {"x", "x"},           {"X", "X"},            {"\r", "Enter"},      {"\t", "Tab"},
-        {"\177", "BS"},       {"\004", "C-d"},       {"\035", "C-]"},      {" ", "Space"},
-        {"\034", "C-\\"},     {"\033[A", "Up"},      {"\033OA", "Up"},     {"\033[1;5C", "C-Right"},
-        {"\033[Z", "S-Tab"},  {"\033[5~", "PgUp"},   {"\033[3;2~", "S-Del"}, {"\033OP", "F1"},
-        {"\033[15~", "F5"},   {"\033[24~", "F12"},   {"\033[[A", "F1"},    {"\033[H", "Home"},
-        {"\033[8~", "End"},   {"\033[7^", "C-Home"}, {"\033x", "M-x"},     {"\xe4\xb8\xad", "中"},
-        {"\033[27;5;105~", "C-i"}, {"\033[1;3D", "M-Left"}, {"\010", "C-h"}, {"\n", "C-j"},
+        {"x", "x"},
+        {"X", "X"},
+        {"\r", "Enter"},
+        {"\t", "Tab"},
+        {"\177", "BS"},
+        {"\004", "C-d"},
+        {"\035", "C-]"},
+        {" ", "Space"},
+        {"\034", "C-\\"},
+        {"\033[A", "Up"},
+        {"\033OA", "Up"},
+        {"\033[1;5C", "C-Right"},
+        {"\033[Z", "S-Tab"},
+        {"\033[5~", "PgUp"},
+        {"\033[3;2~", "S-Del"},
+        {"\033OP", "F1"},
+        {"\033[15~", "F5"},
+        {"\033[24~", "F12"},
+        {"\033[[A", "F1"},
+        {"\033[H", "Home"},
+        {"\033[8~", "End"},
+        {"\033[7^", "C-Home"},
+        {"\033x", "M-x"},
+        {"\xe4\xb8\xad", "中"},
+        {"\033[27;5;105~", "C-i"},
+        {"\033[1;3D", "M-Left"},
+        {"\010", "C-h"},
+        {"\n", "C-j"},
     };
     struct key k;
     char name[32];
@@ -46,8 +67,8 @@ static void test_one_key(void **state)
 
 static void test_names_both_ways(void **state)
 {
-    static const char *const names[] = {"C-]", "PgDn", "S-Tab", "Space", "x", "F10", "Esc", "-",
-                                        "+", "C-l", "S-Up", "中", "#", "BS"};
+    static const char *const names[] = {"C-]", "PgDn", "S-Tab", "Space", "x",  "F10", "Esc",
+                                        "-",   "+",    "C-l",   "S-Up",  "中", "#",   "BS"};
     static const char *const bad[] = {"", "C-", "F0", "F13", "F1x", "Foo", "\033", "ab", "Mouse"};
     struct key k;
     char back[32];
@@ -198,10 +219,10 @@ static void test_terminfo_and_broken_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_key),       cmocka_unit_test(test_names_both_ways),
-        cmocka_unit_test(test_split_escape),  cmocka_unit_test(test_unknown_is_swallowed),
-        cmocka_unit_test(test_paste),         cmocka_unit_test(test_paste_cut_off),
-        cmocka_unit_test(test_mouse),         cmocka_unit_test(test_terminfo_and_broken_utf8),
+        cmocka_unit_test(test_one_key),      cmocka_unit_test(test_names_both_ways),
+        cmocka_unit_test(test_split_escape), cmocka_unit_test(test_unknown_is_swallowed),
+        cmocka_unit_test(test_paste),        cmocka_unit_test(test_paste_cut_off),
+        cmocka_unit_test(test_mouse),        cmocka_unit_test(test_terminfo_and_broken_utf8),
     };
 
     setlocale(LC_CTYPE, "C.UTF-8");

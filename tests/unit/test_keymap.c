@@ -25,10 +25,10 @@ static const struct keymap_action actions[] = {
     {ACT_SEND, "send-prefix", "Send the prefix", KEYMAP_FREE},
 };
 static const struct keymap_binding defaults[] = {
-    {CTX_ANY, "?", ACT_HELP},          {CTX_ANY, "F1", ACT_HELP},
-    {CTX_LIST, "Enter", ACT_OPEN},     {CTX_LIST, "d", ACT_OPEN},
-    {CTX_VMS, "X", ACT_STOP},          {CTX_VMS, "D", ACT_DELETE},
-    {CTX_SHELL, "C-] d", ACT_DETACH},  {CTX_SHELL, "C-] n", ACT_NEXT},
+    {CTX_ANY, "?", ACT_HELP},         {CTX_ANY, "F1", ACT_HELP},
+    {CTX_LIST, "Enter", ACT_OPEN},    {CTX_LIST, "d", ACT_OPEN},
+    {CTX_VMS, "X", ACT_STOP},         {CTX_VMS, "D", ACT_DELETE},
+    {CTX_SHELL, "C-] d", ACT_DETACH}, {CTX_SHELL, "C-] n", ACT_NEXT},
     {CTX_SHELL, "C-] C-]", ACT_SEND},
 };
 static const int in_vms[] = {CTX_VMS, CTX_LIST, CTX_ANY}, in_shell[] = {CTX_SHELL};
@@ -118,8 +118,9 @@ static void test_formats(void **state)
 
 static void test_never_bound(void **state)
 {
-    static const char *const never[] = {"C-a", "C-b", "C-s", "C-q", "C-\\", "~",   "C-h",    "C-i",
-                                        "C-j", "C-m", "C-[", "M-x", "F11",  "C-Space", "C-] C-s"};
+    static const char *const never[] = {"C-a", "C-b", "C-s", "C-q",     "C-\\",
+                                        "~",   "C-h", "C-i", "C-j",     "C-m",
+                                        "C-[", "M-x", "F11", "C-Space", "C-] C-s"};
     struct keymap *m = make();
     char why[160];
 
@@ -222,9 +223,9 @@ static void test_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),        cmocka_unit_test(test_two_steps),
-        cmocka_unit_test(test_formats),     cmocka_unit_test(test_never_bound),
-        cmocka_unit_test(test_file),        cmocka_unit_test(test_file_complaints),
+        cmocka_unit_test(test_find),    cmocka_unit_test(test_two_steps),
+        cmocka_unit_test(test_formats), cmocka_unit_test(test_never_bound),
+        cmocka_unit_test(test_file),    cmocka_unit_test(test_file_complaints),
         cmocka_unit_test(test_prefix),
     };
 

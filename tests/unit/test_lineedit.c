@@ -210,10 +210,13 @@ static void test_draw(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edit),       cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_edit),
+        cmocka_unit_test(test_limit),
         cmocka_unit_test(test_selected_text_is_replaced),
-        cmocka_unit_test(test_paste),      cmocka_unit_test(test_history),
-        cmocka_unit_test(test_completion), cmocka_unit_test(test_draw),
+        cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_history),
+        cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_draw),
     };
 
     setlocale(LC_CTYPE, "C.UTF-8");

@@ -66,12 +66,30 @@ static void format_id(void *ctx, const void *row, struct list_cell *cell)
 }
 
 static const struct list_column columns[] = {
-    {.id = "name", .title = "NAME", .width = 8, .grow = true, .priority = 1, .letter = 'n',
-     .format = format_name, .text = text_name},
-    {.id = "state", .title = "STATE", .width = 8, .priority = 2, .letter = 's', .meaning = true,
+    {.id = "name",
+     .title = "NAME",
+     .width = 8,
+     .grow = true,
+     .priority = 1,
+     .letter = 'n',
+     .format = format_name,
+     .text = text_name},
+    {.id = "state",
+     .title = "STATE",
+     .width = 8,
+     .priority = 2,
+     .letter = 's',
+     .meaning = true,
      .format = format_state},
-    {.id = "cpu", .title = "CPU %", .width = 5, .priority = 3, .align = CELLS_RIGHT, .letter = 'c',
-     .descending = true, .format = format_cpu, .number = number_cpu},
+    {.id = "cpu",
+     .title = "CPU %",
+     .width = 5,
+     .priority = 3,
+     .align = CELLS_RIGHT,
+     .letter = 'c',
+     .descending = true,
+     .format = format_cpu,
+     .number = number_cpu},
     {.id = "id", .title = "ID", .width = 6, .priority = 5, .format = format_id},
 };
 
@@ -189,8 +207,10 @@ static void test_columns_leave_by_priority(void **state)
 
 static void test_cursor_belongs_to_the_row(void **state)
 {
-    struct vm next[] = {{99, "aaa", "running", 1}, {14, "web2", "running", 9},
-                        {13, "zold", "stopped", 0}, {11, "web1", "running", 12}};
+    struct vm next[] = {{99, "aaa", "running", 1},
+                        {14, "web2", "running", 9},
+                        {13, "zold", "stopped", 0},
+                        {11, "web1", "running", 12}};
     struct fleet f = {few, 5, 0, 0}, n = {next, 4, 0, 0};
     struct list_source s = source(&f), t = source(&n);
     struct list *l = list_new(columns, XMEM_LEN(columns));
@@ -260,11 +280,20 @@ static void test_filter(void **state)
     static const struct {
         const char *filter, *want;
     } cases[] = {
-        {"web", "web1 web2 "},         {"WEB b1", "web1 "},        {"!web", "cache db1 old-db "},
-        {"state:run", "db1 web1 web2 "}, {"cpu>8", "web1 web2 "},  {"cpu>=9 cpu<12", "web2 "},
-        {"db !stopped", "db1 "},       {"cpu=7", "db1 "},          {"!cpu>0", "cache old-db "},
-        {"nothing", ""},               {"fd00:1", ""},             {"stop", "cache old-db "},
-        {"name:db", "db1 old-db "},    {"", "cache db1 old-db web1 web2 "},
+        {"web", "web1 web2 "},
+        {"WEB b1", "web1 "},
+        {"!web", "cache db1 old-db "},
+        {"state:run", "db1 web1 web2 "},
+        {"cpu>8", "web1 web2 "},
+        {"cpu>=9 cpu<12", "web2 "},
+        {"db !stopped", "db1 "},
+        {"cpu=7", "db1 "},
+        {"!cpu>0", "cache old-db "},
+        {"nothing", ""},
+        {"fd00:1", ""},
+        {"stop", "cache old-db "},
+        {"name:db", "db1 old-db "},
+        {"", "cache db1 old-db web1 web2 "},
         {"  ", "cache db1 old-db web1 web2 "},
     };
     struct fleet f = {few, 5, 0, 0};
@@ -394,8 +423,8 @@ static void test_large(void **state)
     (void)state;
     for (size_t i = 0; i < N; i++) {
         seed = seed * 1664525u + 1013904223u;
-        f.vm[i] = (struct vm){.id = i + 1, .state = i % 3 ? "running" : "stopped",
-                              .cpu = (double)(seed >> 16)};
+        f.vm[i] = (struct vm){
+            .id = i + 1, .state = i % 3 ? "running" : "stopped", .cpu = (double)(seed >> 16)};
         snprintf(f.vm[i].name, sizeof f.vm[i].name, "vm-%05u", (unsigned)(seed % N));
     }
     list_set_source(l, &s, 1);
@@ -443,7 +472,8 @@ static void test_random_churn(void **state)
         for (size_t i = 0; i < f.n; i++) {
             seed = seed * 1664525u + 1013904223u;
             /* distinct ids in an order that changes */
-            rows[i] = (struct vm){.id = 1 + (i * 7 + round) % MOST, .state = "running",
+            rows[i] = (struct vm){.id = 1 + (i * 7 + round) % MOST,
+                                  .state = "running",
                                   .cpu = (double)((seed >> 20) % 50)};
             if (i >= MOST / 7)
                 rows[i].id = 1000 + i;

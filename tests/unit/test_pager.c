@@ -159,12 +159,9 @@ static void test_same_text_again_keeps_the_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scroll),
-        cmocka_unit_test(test_follow_and_bound),
-        cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_wrap_and_sideways),
-        cmocka_unit_test(test_search),
-        cmocka_unit_test(test_same_text_again_keeps_the_place),
+        cmocka_unit_test(test_scroll), cmocka_unit_test(test_follow_and_bound),
+        cmocka_unit_test(test_stream), cmocka_unit_test(test_wrap_and_sideways),
+        cmocka_unit_test(test_search), cmocka_unit_test(test_same_text_again_keeps_the_place),
     };
 
     setlocale(LC_CTYPE, "C.UTF-8");

@@ -80,9 +80,9 @@ static void test_shows(void **state)
 static void test_hostile_guest(void **state)
 {
     static const char *const bytes[] = {
-        "\033]52;c;aGVsbG8=\a",      "\033]0;title\a",          "\033]8;;http://x\a",
-        "\033]9;notify\033\\",       "\033Pq#0;2;0;0;0\033\\",  "\033[21t",
-        "\033]10;?\a",               "\033]52;c;?\a",           "\033_Gi=1\033\\",
+        "\033]52;c;aGVsbG8=\a", "\033]0;title\a",         "\033]8;;http://x\a",
+        "\033]9;notify\033\\",  "\033Pq#0;2;0;0;0\033\\", "\033[21t",
+        "\033]10;?\a",          "\033]52;c;?\a",          "\033_Gi=1\033\\",
     };
     struct pane *p = make(2, 20);
 
@@ -92,7 +92,9 @@ static void test_hostile_guest(void **state)
         assert_int_equal(n_sent, 0);
     }
     assert_int_equal(pane_take_bells(p), 0);
-    feed(p, "\033[2J\033[Ha\xe2\x80\xae" "b\xe2\x80\x8b" "c");
+    feed(p, "\033[2J\033[Ha\xe2\x80\xae"
+            "b\xe2\x80\x8b"
+            "c");
     const char *s = show(p, 2, 20);
     for (size_t i = 0; s[i]; i++)
         assert_true((unsigned char)s[i] < 0x80);
@@ -134,11 +136,11 @@ static void test_keys(void **state)
     static const struct {
         const char *key, *bytes;
     } cases[] = {
-        {"x", "x"},         {"Enter", "\r"},   {"Tab", "\t"},      {"BS", "\177"},
-        {"Esc", "\033"},    {"C-c", "\003"},   {"C-]", "\035"},    {"C-\\", "\034"},
-        {"中", "中"},       {"M-b", "\033b"},  {"Up", "\033[A"},   {"PgUp", "\033[5~"},
+        {"x", "x"},          {"Enter", "\r"},    {"Tab", "\t"},      {"BS", "\177"},
+        {"Esc", "\033"},     {"C-c", "\003"},    {"C-]", "\035"},    {"C-\\", "\034"},
+        {"中", "中"},        {"M-b", "\033b"},   {"Up", "\033[A"},   {"PgUp", "\033[5~"},
         {"S-Tab", "\033[Z"}, {"F5", "\033[15~"}, {"Del", "\033[3~"}, {"C-Right", "\033[1;5C"},
-        {"C-h", "\010"},    {"C-j", "\n"},
+        {"C-h", "\010"},     {"C-j", "\n"},
     };
     struct pane *p = make(5, 20);
     struct key mouse = {.code = KEYSYM_MOUSE};
@@ -217,8 +219,8 @@ static void test_resize(void **state)
 
     (void)state;
     feed(p, "hello");
-    static const int sizes[][2] = {{10, 40}, {1, 2}, {0, 0}, {-5, -5}, {500, 1000}, {999999, 999999},
-                                   {24, 80}};
+    static const int sizes[][2] = {{10, 40},    {1, 2},           {0, 0},  {-5, -5},
+                                   {500, 1000}, {999999, 999999}, {24, 80}};
     for (size_t i = 0; i < XMEM_LEN(sizes); i++) {
         int rows, cols;
         pane_resize(p, sizes[i][0], sizes[i][1]);

@@ -217,8 +217,8 @@ static void test_broken_rules_are_named(void **state)
     assert_int_equal(parse(&t, "{\"roles\": {\"warn\": {\"256\": 203}}}", why, sizeof why), 0);
     assert_true(theme_check(&t, keep_line, &told) > 0);
     assert_non_null(strstr(told.last, "warn and crit"));
-    assert_int_equal(parse(&t, "{\"roles\": {\"header_prod\": {\"256\": [255, 238]}}}", why,
-                           sizeof why), 0);
+    assert_int_equal(
+        parse(&t, "{\"roles\": {\"header_prod\": {\"256\": [255, 238]}}}", why, sizeof why), 0);
     assert_true(theme_check(&t, keep_line, &told) > 0);
     assert_non_null(strstr(told.last, "header_prod"));
 }
