@@ -60,7 +60,8 @@ struct session_end {
     struct err err;          /* code 0 with SESSION_OK and SESSION_LEFT */
 };
 
-/* Both are called from the loop. `ended` once, not after session_close; s is gone after it. */
+/* Both are called from the loop. `ended` once, not after session_close; s is gone after it. Neither
+ * may close s. */
 struct session_events {
     void (*stage)(struct session *s, const char *text, void *arg); /* may be NULL */
     void (*ended)(struct session *s, const struct session_end *end, void *arg);

@@ -403,10 +403,10 @@ static void a_probe_waits_for_the_guest(void **state)
     char pinned[KEYS_PUBLIC_TEXT];
     struct session_spec spec = ssh_spec(&f, LATE, NULL);
 
-    (void)probe(&r, &spec, 600);
+    (void)probe(&r, &spec, 2000);
     assert_true(loop_until(&f.loop, is_done, &r, 60));
     assert_string_equal(r.end.err.text,
-                        "SSH was not ready within 1 s: 127.0.0.1 port 2215: Connection refused");
+                        "SSH was not ready within 2 s: 127.0.0.1 port 2215: Connection refused");
 
     (void)probe(&r, &spec, 120000);
     for (int i = 0; i < 20; i++) {
