@@ -121,7 +121,8 @@ void rtnl_dump_ended(struct rtnl *r, const char *why_not, bool again)
     enum rtnl_held held = rtnl_events_hold(r, t);
 
     if (!why_not && held == RTNL_HELD_REMOVED && r->dump.reads > 1) {
-        /* the kernel's place in the table may have slipped past rows that are still there */
+        /* After rows went and others came, the kernel counts its way back to where it was in the
+         * IPv6 table, past rows that are still there, and says nothing of it. */
         why_not = "rows were removed while it was read";
         again = true;
     } else if (!why_not && held == RTNL_HELD_LOST) {
