@@ -53,8 +53,10 @@ static void on_read(const struct wg_device *d, const struct err *failed, void *a
     a->device = *d;
     a->device.peers = calloc(d->n_peers + 1, sizeof *d->peers);
     a->device.ips = calloc(d->n_ips + 1, sizeof *d->ips);
-    memcpy(a->device.peers, d->peers, d->n_peers * sizeof *d->peers);
-    memcpy(a->device.ips, d->ips, d->n_ips * sizeof *d->ips);
+    for (size_t i = 0; i < d->n_peers; i++)
+        a->device.peers[i] = d->peers[i];
+    for (size_t i = 0; i < d->n_ips; i++)
+        a->device.ips[i] = d->ips[i];
 }
 
 static char ended_because[160];

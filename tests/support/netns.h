@@ -1,16 +1,18 @@
 #ifndef MESHDECK_TESTS_NETNS_H
 #define MESHDECK_TESTS_NETNS_H
 /*
- * Namespaces for tests that touch the network, so that none touches the machine's own. The calling
- * thread moves; call it before other threads start. Everything ends with the test process.
+ * Namespaces for tests that touch the network, so that none touches the machine's own. All
+ * that a test starts ends with it.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A fresh network namespace with lo up, and a fresh mount namespace (private) with an empty tmpfs on
- * /run (so /var/run/wireguard and /run/netns are ours alone). NULL when it worked, else the reason
- * to print behind "# SKIP": not root, or the kernel refuses. */
+/* A fresh network namespace with lo up, a fresh mount namespace (private) with an empty tmpfs on
+ * /run (so /var/run/wireguard and /run/netns are ours alone), and a fresh process namespace: the
+ * rest of the program runs in a new process, and when that ends, all that it started ends. Call it
+ * first of all in main. NULL when it worked, else the reason to print behind "# SKIP": not root, or
+ * the kernel refuses. */
 const char *netns_enter(void);
 
 /* Prints TAP that skips one test, and returns 0, for `return netns_skip_all("name", why);` in main. */
