@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -89,6 +90,7 @@ static pid_t start_server(const char *const argv[], const char *log, uint16_t po
         (void)dup2(fd, 1);
         (void)dup2(fd, 2);
         (void)setsid();
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that dies leaves no server */
         (void)execv(argv[0], (char *const *)(uintptr_t)argv);
         _exit(127);
     }
