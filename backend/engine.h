@@ -82,4 +82,13 @@ void reply_done(struct reply *r);
 int engine_wait(struct engine *en, uint64_t request, int timeout_ms, struct reply *ret,
                 struct err *e);
 
+/* Who sits at this terminal ("ops1 from 198.51.100.20", clean) and SSH_CONNECTION, ours or (sudo drops
+ * it) of the process that we come from; "" for none. Call it before there are other threads. */
+enum { ENGINE_WHO_TEXT = 96, ENGINE_WAY_IN_TEXT = 256 };
+void engine_operator(char who[static ENGINE_WHO_TEXT], char way_in[static ENGINE_WAY_IN_TEXT]);
+
+/* The life of a worker process (`meshdeck --worker KIND`, its socket as descriptor 3), which the
+ * engine starts from the same program; returns the process's exit status. -EINVAL: no such kind. */
+int engine_worker_main(const char *kind);
+
 #endif

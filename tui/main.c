@@ -1,8 +1,10 @@
-/* Entry point. The command line is parsed in tui/cli; this only starts it. */
-#include <stdio.h>
+/* Entry point; all that a command line can say is in cli_table.c. */
+#include <locale.h>
 
-int main(void)
+#include "tui/cli.h"
+
+int main(int argc, char **argv)
 {
-    puts("meshdeck");
-    return 0;
+    (void)setlocale(LC_ALL, ""); /* an unknown locale is "C" */
+    return cli_main(argc, argv);
 }

@@ -418,6 +418,14 @@ static void image_build(struct demo *d, const struct mail *m, struct reply *r)
     open_one(d, m, "builtin", "build", r);
 }
 
+/* Nobody but the demo changes the simulated fleet, so it never drifts. */
+static void plan(struct demo *d, const struct mail *m, struct reply *r)
+{
+    (void)d;
+    (void)m;
+    r->body = json_pack("{s:[], s:[s]}", "plan", "notes", "simulated: this is a demonstration");
+}
+
 static answer_fn *const answers[VERB_COUNT] = {
     [VERB_VM_CREATE] = vm_create,
     [VERB_VM_SET] = vm_set,
@@ -451,6 +459,7 @@ static answer_fn *const answers[VERB_COUNT] = {
     [VERB_FLEET_MARK] = fleet_mark,
     [VERB_TABLE_REREAD] = table_reread,
     [VERB_UNIT_ENABLE] = unit_enable,
+    [VERB_PLAN] = plan,
     [VERB_INCIDENT] = incident,
 };
 

@@ -99,6 +99,8 @@ const struct verb verbs[VERB_COUNT] = {
     [VERB_TABLE_REREAD] = {"table.reread", false, false, "Read a table again from its source", "",
                            {{"table", ARG_TEXT, true, 0, 15}}},
     [VERB_UNIT_ENABLE] = {"unit.enable", true, false, "Enable the headless engine's systemd unit", "", {{NULL, ARG_TEXT, false, 0, 0}}},
+    [VERB_PLAN] = {"plan", false, false, "What differs from what is wanted, and would be done now",
+                   "plan [{step, commands}], notes [text]", {{NULL, ARG_TEXT, false, 0, 0}}},
     [VERB_INCIDENT] = {"incident", true, false, "Demo only: break something to practise on", "",
                        {{"kind", ARG_TEXT, true, 0, 15}}},
 };

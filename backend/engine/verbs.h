@@ -64,6 +64,7 @@ enum verb_id {
     VERB_FLEET_MARK,
     VERB_TABLE_REREAD,
     VERB_UNIT_ENABLE,
+    VERB_PLAN,
     VERB_INCIDENT,
     VERB_COUNT
 };

@@ -386,6 +386,7 @@ static void test_every_verb(void **state)
         {VERB_FLEET_MARK, json_pack("{s:s}", "mark", "production"), "ticket", 0},
         {VERB_TABLE_REREAD, json_pack("{s:s}", "table", "routes"), NULL, 0},
         {VERB_UNIT_ENABLE, json_object(), NULL, 0},
+        {VERB_PLAN, json_object(), "plan", 0},
         {VERB_INCIDENT, json_pack("{s:s}", "kind", "tunnel"), NULL, 0},
     };
     assert_int_equal(ARRAY_LEN(asked), VERB_COUNT);
