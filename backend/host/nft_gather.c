@@ -97,7 +97,10 @@ const struct nlmsghdr *nft_message_at(const void *at, size_t left, size_t *ret_s
         return NULL;
     }
     size_t step = ((size_t)m->nlmsg_len + MNL_ALIGNTO - 1) / MNL_ALIGNTO * MNL_ALIGNTO;
-    *ret_step = step < left ? step : left;
+    if (step > left) {
+        return NULL; /* libmnl reads attributes up to the aligned end */
+    }
+    *ret_step = step;
     return m;
 }
 
