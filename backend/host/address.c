@@ -100,8 +100,7 @@ static void queue(struct nl *n, const struct address_spec *a, bool add)
                              .ifa_scope = a->link_scope ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
                              .ifa_index = a->ifindex};
 
-    nl_begin(n, add ? RTM_NEWADDR : RTM_DELADDR, add ? NLM_F_CREATE | NLM_F_EXCL : 0,
-                   sizeof head);
+    nl_begin(n, add ? RTM_NEWADDR : RTM_DELADDR, add ? NLM_F_CREATE | NLM_F_EXCL : 0, sizeof head);
     nl_set_head(n, &head, sizeof head);
     nl_put(n, IFA_LOCAL, a->local.bytes, bytes_of(&a->local));
     nl_put(n, IFA_ADDRESS, a->local.bytes, bytes_of(&a->local));

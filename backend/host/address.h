@@ -14,9 +14,9 @@
 
 struct address_spec {
     uint32_t ifindex;
-    struct addr local;      /* with its prefix length */
-    bool no_prefix_route;   /* the kernel adds no route to the prefix */
-    bool link_scope;        /* IPv4: scope link, so that it is no source for others */
+    struct addr local;    /* with its prefix length */
+    bool no_prefix_route; /* the kernel adds no route to the prefix */
+    bool link_scope;      /* IPv4: scope link, so that it is no source for others */
 };
 
 void address_queue_add(struct nl *n, const struct address_spec *a);

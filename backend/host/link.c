@@ -57,7 +57,8 @@ void link_queue_change(struct nl *n, const struct link_change *c)
         begin_link(n, RTM_SETLINK, 0, c->ifindex);
     }
     if (c->state != LINK_STATE_LEAVE) {
-        struct ifinfomsg state = {.ifi_index = (int)c->ifindex, .ifi_change = IFF_UP,
+        struct ifinfomsg state = {.ifi_index = (int)c->ifindex,
+                                  .ifi_change = IFF_UP,
                                   .ifi_flags = c->state == LINK_STATE_UP ? IFF_UP : 0};
         nl_set_head(n, &state, sizeof state);
     }
@@ -76,8 +77,7 @@ static int take_link(const struct nlmsghdr *m, void *arg)
     return rc == 1 ? 0 : rc;
 }
 
-int link_get(struct nl *n, const char *name, uint32_t ifindex, struct rtnl_link *ret,
-             struct err *e)
+int link_get(struct nl *n, const char *name, uint32_t ifindex, struct rtnl_link *ret, struct err *e)
 {
     char buffer[256] __attribute__((aligned(8))), what[64];
     struct nlmsghdr *m = mnl_nlmsg_put_header(buffer);
@@ -87,8 +87,8 @@ int link_get(struct nl *n, const char *name, uint32_t ifindex, struct rtnl_link 
     m->nlmsg_type = RTM_GETLINK;
     struct ifinfomsg *head = mnl_nlmsg_put_extra_header(m, sizeof *head);
     if (name) {
-        fits = strlen(name) < IFNAMSIZ &&
-               mnl_attr_put_strz_check(m, sizeof buffer, IFLA_IFNAME, name);
+        fits =
+            strlen(name) < IFNAMSIZ && mnl_attr_put_strz_check(m, sizeof buffer, IFLA_IFNAME, name);
         (void)snprintf(what, sizeof what, "link %.15s", name);
     } else {
         head->ifi_index = (int)ifindex;
@@ -197,7 +197,8 @@ static void delete_some(struct deletion *d, size_t from, size_t to)
         if (rc != 0)
             keep_first(&d->err, &e);
         else
-            link_queue_change(d->nl, &(struct link_change){.ifindex = link.ifindex, .group = group});
+            link_queue_change(d->nl,
+                              &(struct link_change){.ifindex = link.ifindex, .group = group});
     }
     if (nl_queued(d->nl) == 0)
         return;

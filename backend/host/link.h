@@ -23,9 +23,9 @@ struct link_change {
     enum link_state state;
     uint32_t mtu;
     uint32_t group;
-    uint32_t master;         /* ifindex of a bridge */
-    const char *alias_b;     /* until the call returns */
-    bool no_link_local;      /* IPv6 addr_gen_mode none: the kernel makes no address by itself */
+    uint32_t master;     /* ifindex of a bridge */
+    const char *alias_b; /* until the call returns */
+    bool no_link_local;  /* IPv6 addr_gen_mode none: the kernel makes no address by itself */
 };
 
 /* May take two requests of the batch (nl_queued tells): no_link_local must come before `up`. */
@@ -36,8 +36,8 @@ int link_change(struct nl *n, const struct link_change *c, struct err *e);
 int link_get(struct nl *n, const char *name, uint32_t ifindex, struct rtnl_link *ret,
              struct err *e);
 
-/* An empty link of a kind ("wireguard") in a group (0: none). -EEXIST when the name is taken, -EOPNOTSUPP when the
- * kernel does not know the kind. */
+/* An empty link of a kind ("wireguard") in a group (0: none). -EEXIST when the name is taken,
+ * -EOPNOTSUPP when the kernel does not know the kind. */
 int link_add(struct nl *n, const char *name, const char *kind, uint32_t group, struct err *e);
 
 /* Waits for an RCU grace period (tens of milliseconds): never on the loop, but from the pool. A

@@ -34,9 +34,9 @@ void nl_drop(struct nl *n); /* forgets what was queued */
 /*
  * For the modules that build requests. nl_begin starts one, with a family header of `size` zeroed
  * bytes that nl_set_head fills, nl_put adds an attribute to it, nl_end ends it. They fail silently
- * when memory runs out: then the run fails. `settle` may turn failures of this kind of request into success (an equal object was
- * there) or give them a better text; it is called once a run with all of them, may send requests
- * of its own by nl_ask, and sets code 0 in those that are fine.
+ * when memory runs out: then the run fails. `settle` may turn failures of this kind of request into
+ * success (an equal object was there) or give them a better text; it is called once a run with all
+ * of them, may send requests of its own by nl_ask, and sets code 0 in those that are fine.
  */
 struct nl_failed {
     const struct nlmsghdr *request;
@@ -52,15 +52,16 @@ void nl_put_u8(struct nl *n, uint16_t attr, uint8_t v);
 void nl_put_u16(struct nl *n, uint16_t attr, uint16_t v);
 void nl_put_u32(struct nl *n, uint16_t attr, uint32_t v);
 void nl_put_text(struct nl *n, uint16_t attr, const char *s); /* with its NUL */
-size_t nl_nest(struct nl *n, uint16_t attr); /* returns a mark for nl_nest_end */
+size_t nl_nest(struct nl *n, uint16_t attr);                  /* returns a mark for nl_nest_end */
 void nl_nest_end(struct nl *n, size_t mark);
 size_t nl_size(const struct nl *n); /* bytes of the request being built, to split what is large */
 /* `what` names the object in errors: "adding route 10.0.0.0/8". Copied; cut at 95 bytes. */
 void nl_end(struct nl *n, nl_settle_fn *settle, const char *what);
 
-/* Sends one request built by the caller (libmnl, with the flags it needs) and calls `row` for each message of the answer (0, or a
- * negative errno that stops it). -EINTR when a dump was interrupted: the caller may ask again.
- * At most max_rows messages (0: 1,048,576), else -E2BIG. Leaves the batch alone. */
+/* Sends one request built by the caller (libmnl, with the flags it needs) and calls `row` for each
+ * message of the answer (0, or a negative errno that stops it). -EINTR when a dump was interrupted:
+ * the caller may ask again. At most max_rows messages (0: 1,048,576), else -E2BIG. Leaves the batch
+ * alone. */
 typedef int nl_row_fn(const struct nlmsghdr *m, void *arg);
 int nl_ask(struct nl *n, struct nlmsghdr *request, nl_row_fn *row, void *arg, size_t max_rows,
            const char *what, struct err *e);

@@ -111,8 +111,8 @@ static void asked_take(struct asked *a, const struct nlmsghdr *m)
 int nl_ask(struct nl *n, struct nlmsghdr *request, nl_row_fn *row, void *arg, size_t max_rows,
            const char *what, struct err *e)
 {
-    struct asked a = {.seq = ++n->seq, .row = row, .arg = arg,
-                      .max_rows = max_rows ? max_rows : ROWS_MAX};
+    struct asked a = {
+        .seq = ++n->seq, .row = row, .arg = arg, .max_rows = max_rows ? max_rows : ROWS_MAX};
     int64_t deadline = nl_deadline();
 
     a.dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;

@@ -1,7 +1,7 @@
 /*
  * Routes of ours: builds requests for the batch, and settles those that failed because a route was
- * there (or gone) already, with one dump for all of them. Belongs to the thread that owns the batch.
- * Never touches a route that is not of protocol 77, but for what route_queue_replace says.
+ * there (or gone) already, with one dump for all of them. Belongs to the thread that owns the
+ * batch. Never touches a route that is not of protocol 77, but for what route_queue_replace says.
  */
 #include "backend/host/route.h"
 
@@ -56,8 +56,7 @@ static bool is_same(const struct rtnl_route *want, const struct rtnl_route *have
     bool hop = want->type != RTN_UNICAST ||
                (want->oif == have->oif && addr_compare(&want->gateway, &have->gateway) == 0);
     return hop && !have->multipath && want->type == have->type &&
-           want->protocol == have->protocol &&
-           addr_compare(&want->prefsrc, &have->prefsrc) == 0;
+           want->protocol == have->protocol && addr_compare(&want->prefsrc, &have->prefsrc) == 0;
 }
 
 static void say_other(struct nl_failed *f, const struct rtnl_route *have)

@@ -1,6 +1,6 @@
 /*
- * Writes changes of a WireGuard device in its two languages. Pure. Nothing here replaces the list of
- * peers as a whole: that would drop the sessions of all.
+ * Writes changes of a WireGuard device in its two languages. Pure. Nothing here replaces the list
+ * of peers as a whole: that would drop the sessions of all.
  */
 #include "backend/host/wg_change.h"
 

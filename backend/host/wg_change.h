@@ -4,7 +4,8 @@
 #include "backend/host/nl.h"
 #include "backend/host/wireguard.h"
 
-/* The whole set=1 request, malloc'd, for uapi.h; NULL when memory is out. It holds keys: wipe it. */
+/* The whole set=1 request, malloc'd, for uapi.h; NULL when memory is out. It holds keys: wipe it.
+ */
 char *wg_change_text(const struct wg_change *c, size_t *ret_len);
 
 /* Queues the messages into a generic netlink batch, split so that each stays small. They hold keys:

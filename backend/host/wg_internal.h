@@ -54,7 +54,7 @@ struct wg_host {
 void wg_job_end(struct wg_host *h, const struct err *failed);
 
 /* wg_userspace.c */
-void wg_user_up(struct wg_host *h);   /* ends the job itself, now or later; so do the next two */
+void wg_user_up(struct wg_host *h); /* ends the job itself, now or later; so do the next two */
 void wg_user_down(struct wg_host *h);
 void wg_user_change(struct wg_host *h);
 void wg_user_release(struct wg_host *h);

@@ -1,7 +1,7 @@
 /*
  * wireguard-go: started in a session of its own, adopted by its locked pid file, believed only when
- * the process behind its socket is that one. Engine thread; waits by a timer. Never unlinks a socket
- * that somebody answers on.
+ * the process behind its socket is that one. Engine thread; waits by a timer. Never unlinks a
+ * socket that somebody answers on.
  */
 #include "backend/host/wg_internal.h"
 
@@ -98,8 +98,8 @@ static void came_up(struct wg_host *h)
     timer_end(h);
     int rc = link_get(h->route, h->name, 0, &link, &e);
     if (rc == 0)
-        rc = link_change(h->route, &(struct link_change){.ifindex = link.ifindex,
-                                                         .alias_b = h->alias}, &e);
+        rc = link_change(h->route,
+                         &(struct link_change){.ifindex = link.ifindex, .alias_b = h->alias}, &e);
     if (rc == 0) {
         h->info.backend = WG_BACKEND_USERSPACE;
         h->info.ifindex = link.ifindex;
@@ -162,8 +162,8 @@ static int clear_the_way(struct wg_host *h, struct err *e)
 static int start(struct wg_host *h, struct err *e)
 {
     const char *const argv[] = {"wireguard-go", "-f", h->name, NULL};
-    struct proc_spec spec = {.argv = argv, .pid_file = h->pid_file, .log_file = h->log_file,
-                             .detached = true};
+    struct proc_spec spec = {
+        .argv = argv, .pid_file = h->pid_file, .log_file = h->log_file, .detached = true};
     int rc = 0;
 
     if (h->link_is_there)
@@ -245,9 +245,12 @@ static void say_failed(uv_timer_t *timer)
 void wg_user_change(struct wg_host *h)
 {
     struct wg_job *j = h->jobs;
-    struct uapi_request q = {.name = h->name, .text_take = j->text, .len = j->len,
+    struct uapi_request q = {.name = h->name,
+                             .text_take = j->text,
+                             .len = j->len,
                              .deadline_ms = (unsigned)(CHANGE_MS + CHANGE_MS_PER_PEER * j->n_peers),
-                             .done = changed, .arg = h};
+                             .done = changed,
+                             .arg = h};
 
     j->text = NULL;
     if (uapi_start(h->loop_b, &q, &h->call, &j->err) == 0)

@@ -1,6 +1,6 @@
 /*
- * WireGuard's keys. Any thread. Every copy of a private key on the stack is wiped; none is ever part
- * of an error text.
+ * WireGuard's keys. Any thread. Every copy of a private key on the stack is wiped; none is ever
+ * part of an error text.
  */
 #include "backend/host/wgkey.h"
 
@@ -122,8 +122,8 @@ int wgkey_read_file(const char *path, struct wgkey_secret *ret, struct err *e)
     if (rc == -ENOENT)
         return err_sys(e, ERR_AREA_WIREGUARD, rc, "key file %s", path);
     if (rc == 0 && s.len != WGKEY_LEN)
-        rc = err_set(e, ERR_AREA_WIREGUARD, -EINVAL, "key file %s is not %d bytes", path,
-                     WGKEY_LEN);
+        rc =
+            err_set(e, ERR_AREA_WIREGUARD, -EINVAL, "key file %s is not %d bytes", path, WGKEY_LEN);
     if (rc == 0)
         memcpy(ret->bytes, s.bytes, WGKEY_LEN);
     secret_done(&s);

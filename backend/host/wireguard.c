@@ -1,8 +1,8 @@
 /*
  * The WireGuard device of ours: a queue of jobs, one at a time, and the kernel's side of each. What
  * speaks to the kernel runs in the pool, since creating a device may load a module and deleting one
- * waits for a grace period. Engine thread but for the functions named *_work. Never touches a device
- * that is not marked as ours.
+ * waits for a grace period. Engine thread but for the functions named *_work. Never touches a
+ * device that is not marked as ours.
  */
 #include "backend/host/wg_internal.h"
 
@@ -114,8 +114,8 @@ static int up_work(struct wg_host *h, struct err *e)
     rc = nl_genl_family(genl, WG_GENL_NAME, &h->family, e);
     nl_free(genl);
     if (rc == 0)
-        rc = link_change(h->route, &(struct link_change){.ifindex = link.ifindex,
-                                                         .alias_b = h->alias}, e);
+        rc = link_change(h->route,
+                         &(struct link_change){.ifindex = link.ifindex, .alias_b = h->alias}, e);
     if (rc != 0)
         return rc;
     h->found.backend = WG_BACKEND_KERNEL;

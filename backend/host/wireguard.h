@@ -33,8 +33,8 @@ struct wg_host_info {
     enum wg_backend backend; /* NONE: not up */
     bool adopted;            /* it was there already */
     uint32_t ifindex;
-    pid_t pid;      /* of wireguard-go; 0 with the kernel's */
-    char why[128];  /* why this back end: "the kernel knows no WireGuard: ..." */
+    pid_t pid;     /* of wireguard-go; 0 with the kernel's */
+    char why[128]; /* why this back end: "the kernel knows no WireGuard: ..." */
 };
 
 /* failed: NULL when it went well; its text is valid during the call. */
@@ -48,7 +48,8 @@ int wg_host_new(struct uv_loop_s *loop, const struct wg_host_spec *spec, wg_ende
 void wg_host_free(struct wg_host *h);
 
 /* Makes the device or adopts the one that is there (same name and ours). It is down and bare after;
- * link.h and address.h do the rest. A foreign device or socket of that name is an error naming it. */
+ * link.h and address.h do the rest. A foreign device or socket of that name is an error naming it.
+ */
 int wg_host_up(struct wg_host *h, wg_done_fn *done, void *arg, struct err *e);
 /* Removes it: deletes the link, or ends wireguard-go. */
 int wg_host_down(struct wg_host *h, wg_done_fn *done, void *arg, struct err *e);
@@ -64,11 +65,11 @@ enum wg_peer_op {
 struct wg_peer_change {
     enum wg_peer_op op;
     uint8_t public_key[WG_KEY];
-    const uint8_t *psk_b;       /* NULL: as it is; 32 zero bytes: none */
-    struct endpoint endpoint;   /* addr.family 0: as it is */
+    const uint8_t *psk_b;     /* NULL: as it is; 32 zero bytes: none */
+    struct endpoint endpoint; /* addr.family 0: as it is */
     bool set_keepalive, set_ips;
     uint16_t keepalive_s;
-    const struct addr *ips_b;   /* with set_ips: they replace the peer's */
+    const struct addr *ips_b; /* with set_ips: they replace the peer's */
     size_t n_ips;
 };
 
@@ -81,10 +82,10 @@ struct wg_change {
     size_t n_peers;
 };
 
-/* Queued behind earlier ones. Not atomic: after a failure read the device and plan again. An allowed
- * IP that another peer has moves to the new one without an error: check before. In the kernel each
- * removal of a peer takes a grace period, some milliseconds. Setting the key or port that is set
- * already disturbs a userspace device: leave out what has not changed. */
+/* Queued behind earlier ones. Not atomic: after a failure read the device and plan again. An
+ * allowed IP that another peer has moves to the new one without an error: check before. In the
+ * kernel each removal of a peer takes a grace period, some milliseconds. Setting the key or port
+ * that is set already disturbs a userspace device: leave out what has not changed. */
 int wg_host_change(struct wg_host *h, const struct wg_change *c, wg_done_fn *done, void *arg,
                    struct err *e);
 

@@ -15,7 +15,7 @@ struct counters;
 
 struct link_counters {
     uint32_t ifindex;
-    bool ok; /* false: the link is gone */
+    bool ok;                                             /* false: the link is gone */
     uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets; /* seen from the host */
 };
 

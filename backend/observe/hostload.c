@@ -87,7 +87,8 @@ static int read_disk(struct hostload *h, const char *state_dir, struct err *e)
     uint64_t used = (uint64_t)v.f_blocks - v.f_bfree;
     h->disk_total_bytes = (uint64_t)v.f_blocks * v.f_frsize;
     h->disk_available_bytes = (uint64_t)v.f_bavail * v.f_frsize;
-    h->disk_permille = permille(used, used + v.f_bavail); /* what root keeps back counts for nobody */
+    h->disk_permille =
+        permille(used, used + v.f_bavail); /* what root keeps back counts for nobody */
     return 0;
 }
 

@@ -1,8 +1,9 @@
 #ifndef MESHDECK_OBSERVE_NLATTR_H
 #define MESHDECK_OBSERVE_NLATTR_H
 /*
- * Walking netlink messages and their attributes, which may lie about their lengths. Inline and without a
- * call per attribute, since route dumps run through here 65,536 times in 40 ms. Pure; any thread.
+ * Walking netlink messages and their attributes, which may lie about their lengths. Inline and
+ * without a call per attribute, since route dumps run through here 65,536 times in 40 ms. Pure; any
+ * thread.
  */
 #include <linux/netlink.h>
 #include <stdbool.h>
@@ -12,7 +13,8 @@
 
 #include "backend/model/text.h"
 
-/* The messages of one datagram. (libmnl's mnl_nlmsg_ok takes lengths of 2 GiB and more for fitting.) */
+/* The messages of one datagram. (libmnl's mnl_nlmsg_ok takes lengths of 2 GiB and more for
+ * fitting.) */
 struct nlm_walk {
     const uint8_t *at_b;
     size_t left;
@@ -63,7 +65,8 @@ static inline struct nla_walk nla_walk_nested(const struct nla *a)
     return (struct nla_walk){a->data_b, a->data_b + a->len};
 }
 
-/* The next attribute; false at the end and at the first that does not fit (see nla_walk_is_done). */
+/* The next attribute; false at the end and at the first that does not fit (see nla_walk_is_done).
+ */
 static inline bool nla_next(struct nla_walk *w, struct nla *ret)
 {
     struct nlattr head;

@@ -1,8 +1,8 @@
 /*
  * The monitor's decisions: which table is dumped when, how often it is tried, and what its health
  * is. One dump at a time. Engine thread. It never asks for a dump in a tight circle: an attempt has
- * five tries, then waits, longer each time; checks asked for by events are joined and take at most a
- * tenth of the time.
+ * five tries, then waits, longer each time; checks asked for by events are joined and take at most
+ * a tenth of the time.
  */
 #include "backend/observe/rtnl_internal.h"
 
@@ -230,9 +230,8 @@ int rtnl_new(struct uv_loop_s *loop, const struct rtnl_consumer *c, void *arg,
         r->opt.compare_seconds = 300;
     r->ask_buffer = malloc(RTNL_BUFFER);
     r->event_buffers = malloc((size_t)RTNL_EVENT_BUFFER * RTNL_EVENT_BATCH);
-    rc = r->ask_buffer && r->event_buffers
-             ? 0
-             : err_set(e, ERR_AREA_NETLINK, -ENOMEM, "out of memory");
+    rc = r->ask_buffer && r->event_buffers ? 0
+                                           : err_set(e, ERR_AREA_NETLINK, -ENOMEM, "out of memory");
     if (rc == 0)
         rc = rtnl_events_open(r, e); /* listening first, so that no change falls between */
     if (rc != 0) {

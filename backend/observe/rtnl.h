@@ -48,7 +48,7 @@ struct rtnl_health {
     uint32_t tries;     /* dumps of the present attempt, at most RTNL_TRIES */
     uint64_t rows;      /* of the latest dump, so far */
     uint64_t lost;      /* times that the kernel dropped events */
-    char error[128];   /* the last error; "" when the last dump was whole */
+    char error[128];    /* the last error; "" when the last dump was whole */
 };
 
 enum { RTNL_TRIES = 5 };
@@ -64,8 +64,8 @@ struct rtnl_consumer {
 }; /* any may be NULL */
 
 struct rtnl_options {
-    int receive_buffer;      /* of the event socket; 0: 16 MiB */
-    uint32_t route_limit;    /* per family; more: only ours and local ones are read; 0: 262,144 */
+    int receive_buffer;       /* of the event socket; 0: 16 MiB */
+    uint32_t route_limit;     /* per family; more: only ours and local ones are read; 0: 262,144 */
     uint32_t compare_seconds; /* a dump of all from time to time; 0: 300; UINT32_MAX: never */
 };
 
@@ -80,7 +80,8 @@ const struct rtnl_health *rtnl_health_of(const struct rtnl *r, enum rtnl_table t
 
 /* A new dump now (the operator's `r`); RTNL_TABLE_COUNT for all tables. */
 void rtnl_resync(struct rtnl *r, enum rtnl_table t);
-/* A new dump soon, many calls joined into one: for a consumer that met something it cannot place. */
+/* A new dump soon, many calls joined into one: for a consumer that met something it cannot place.
+ */
 void rtnl_recheck(struct rtnl *r, enum rtnl_table t);
 
 #endif

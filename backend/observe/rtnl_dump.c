@@ -1,7 +1,7 @@
 /*
- * Reading one dump of one table, a few buffers a turn of the loop. Engine thread. The socket is made
- * anew when a dump must be given up, since the kernel has no way to stop one. Never allocates per
- * row, never makes a system call per row.
+ * Reading one dump of one table, a few buffers a turn of the loop. Engine thread. The socket is
+ * made anew when a dump must be given up, since the kernel has no way to stop one. Never allocates
+ * per row, never makes a system call per row.
  */
 #include "backend/observe/rtnl_internal.h"
 
@@ -23,9 +23,8 @@
 static const uint8_t kept_protocols[] = {77, RTPROT_KERNEL, RTPROT_BOOT, RTPROT_STATIC, RTPROT_RA};
 
 static const uint16_t dump_types[RTNL_TABLE_COUNT] = {
-    [RTNL_LINKS] = RTM_GETLINK,     [RTNL_ADDRESSES] = RTM_GETADDR,
-    [RTNL_ROUTES4] = RTM_GETROUTE,  [RTNL_ROUTES6] = RTM_GETROUTE,
-    [RTNL_NEIGHBOURS] = RTM_GETNEIGH,
+    [RTNL_LINKS] = RTM_GETLINK,    [RTNL_ADDRESSES] = RTM_GETADDR,   [RTNL_ROUTES4] = RTM_GETROUTE,
+    [RTNL_ROUTES6] = RTM_GETROUTE, [RTNL_NEIGHBOURS] = RTM_GETNEIGH,
 };
 
 static void on_readable(uv_poll_t *poll, int status, int events);

@@ -33,8 +33,8 @@ static bool kernel_is_silent6(void)
 
 int rtnl_events_open(struct rtnl *r, struct err *e)
 {
-    static const int groups[] = {RTNLGRP_LINK,        RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-                                 RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
+    static const int groups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                                 RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
                                  RTNLGRP_NEXTHOP};
     struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -69,7 +69,8 @@ void rtnl_events_listen(struct rtnl *r, bool on)
     if (r->closing)
         return;
     if (on)
-        (void)uv_poll_start(&r->events_poll, UV_READABLE, on_readable); /* fails only when closing */
+        (void)uv_poll_start(&r->events_poll, UV_READABLE,
+                            on_readable); /* fails only when closing */
     else
         (void)uv_poll_stop(&r->events_poll);
 }
@@ -220,8 +221,10 @@ static int read_batch(struct rtnl *r, size_t lengths[RTNL_EVENT_BATCH])
     memset(batch, 0, sizeof batch);
     for (size_t i = 0; i < RTNL_EVENT_BATCH; i++) {
         io[i] = (struct iovec){r->event_buffers + i * RTNL_EVENT_BUFFER, RTNL_EVENT_BUFFER};
-        batch[i].msg_hdr = (struct msghdr){.msg_name = &from[i], .msg_namelen = sizeof from[i],
-                                           .msg_iov = &io[i], .msg_iovlen = 1};
+        batch[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+                                           .msg_namelen = sizeof from[i],
+                                           .msg_iov = &io[i],
+                                           .msg_iovlen = 1};
     }
     for (;;) {
         int n = recvmmsg(mnl_socket_get_fd(r->events), batch, RTNL_EVENT_BATCH, MSG_DONTWAIT, NULL);

@@ -12,9 +12,9 @@ enum {
     RTNL_BUFFER = 64 * 1024,       /* of the dump socket; the kernel fills 32 KiB at most */
     RTNL_EVENT_BUFFER = 16 * 1024, /* of one event */
     RTNL_EVENT_BATCH = 32,
-    RTNL_READS_A_TURN = 16,         /* of dump buffers: about 3,000 routes, 3 ms */
+    RTNL_READS_A_TURN = 16, /* of dump buffers: about 3,000 routes, 3 ms */
     RTNL_EVENTS_A_TURN = 2048,
-    RTNL_HOLD_MAX = 32 << 20,       /* bytes of events that came during a dump */
+    RTNL_HOLD_MAX = 32 << 20, /* bytes of events that came during a dump */
     RTNL_SOON_MS = 50,
     RTNL_STALL_MS = 10000,
     RTNL_BACKOFF_MS = 1000,
@@ -25,8 +25,8 @@ struct mnl_socket;
 
 struct rtnl_plan {
     bool due;
-    uint64_t at_ms;     /* loop time */
-    uint64_t took_ms;   /* the last dump, so that dumps never fill the time */
+    uint64_t at_ms;   /* loop time */
+    uint64_t took_ms; /* the last dump, so that dumps never fill the time */
     uint32_t backoff_ms;
 };
 
@@ -34,9 +34,9 @@ struct rtnl_dump {
     bool active, interrupted;
     enum rtnl_table table;
     uint32_t seq;
-    size_t part;          /* filtered: which protocol is read now */
+    size_t part; /* filtered: which protocol is read now */
     unsigned malformed;
-    unsigned reads;       /* answers with rows: one alone is consistent in itself */
+    unsigned reads; /* answers with rows: one alone is consistent in itself */
     uint64_t started_ms, moved_ms;
 };
 
@@ -60,8 +60,8 @@ struct rtnl {
     struct rtnl_plan plan[RTNL_TABLE_COUNT];
     struct rtnl_dump dump;
     struct rtnl_hold hold;
-    bool congested;        /* events were dropped, and will be until the queue has run dry */
-    bool silent6;          /* the kernel is set to drop IPv6 routes of lost links without a word */
+    bool congested; /* events were dropped, and will be until the queue has run dry */
+    bool silent6;   /* the kernel is set to drop IPv6 routes of lost links without a word */
     bool hops6; /* an IPv6 route of several next hops was seen: its parts go without saying which */
     uint32_t seq;
     uint8_t *ask_buffer, *event_buffers;

@@ -23,26 +23,27 @@ struct rtnl_link {
     uint8_t mac[6];    /* zero when it has none of six bytes */
     bool has_stats;    /* rx and tx come with events only; counters.h reads them at any time */
     char name[IFNAMSIZ];
-    char kind[16];     /* "tun", "bridge", "wireguard"; "" for a device of hardware and for lo */
+    char kind[16]; /* "tun", "bridge", "wireguard"; "" for a device of hardware and for lo */
     char alias[RTNL_ALIAS];
     uint64_t rx_bytes, tx_bytes;
 };
 
 struct rtnl_addr {
-    struct addr local;    /* with its prefix length */
-    struct addr peer;     /* of a point-to-point address; family 0 when none */
+    struct addr local;       /* with its prefix length */
+    struct addr peer;        /* of a point-to-point address; family 0 when none */
     uint32_t ifindex, flags; /* IFA_F_* */
     uint8_t scope;
 };
 
 /* Its key: dst, table, metric, tos, oif, gateway. */
 struct rtnl_route {
-    struct addr dst, gateway, prefsrc; /* family 0: none */
-    uint32_t table, metric, oif;       /* of the first hop when multipath */
+    struct addr dst, gateway, prefsrc;  /* family 0: none */
+    uint32_t table, metric, oif;        /* of the first hop when multipath */
     uint8_t protocol, type, scope, tos; /* RTPROT_*, RTN_*, RT_SCOPE_* */
-    uint8_t hops;                      /* 1, or the number of next hops */
-    bool multipath;                    /* several next hops, or a next hop object */
-    bool replaces; /* with RTNL_SET: rows of equal dst, table, metric, tos and other hops are gone */
+    uint8_t hops;                       /* 1, or the number of next hops */
+    bool multipath;                     /* several next hops, or a next hop object */
+    bool
+        replaces; /* with RTNL_SET: rows of equal dst, table, metric, tos and other hops are gone */
 };
 
 struct rtnl_neigh {

@@ -3,7 +3,8 @@
 /*
  * One exchange with the socket of a userspace WireGuard: connect, one request, the lines of one
  * answer. The socket is spoken to only when the process behind it lives in our network namespace,
- * since all namespaces share one folder of sockets. Engine thread; nothing waits. Buffers are wiped.
+ * since all namespaces share one folder of sockets. Engine thread; nothing waits. Buffers are
+ * wiped.
  */
 #include <stdbool.h>
 #include <stddef.h>

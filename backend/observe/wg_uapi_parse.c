@@ -141,9 +141,7 @@ int wg_build_uapi_line(struct wg_build *b, const char *line, size_t len)
     if (strcmp(key, "public_key") == 0) {
         if (!take_hex(value, value_len, public_key))
             return -EBADMSG;
-        rc = wg_build_peer(b, public_key)    ? 0
-             : d->n_peers >= WG_PEERS_MAX ? -E2BIG
-                                             : -ENOMEM;
+        rc = wg_build_peer(b, public_key) ? 0 : d->n_peers >= WG_PEERS_MAX ? -E2BIG : -ENOMEM;
     } else if (d->n_peers == 0) {
         rc = take_device_line(d, key, value, value_len);
     } else {

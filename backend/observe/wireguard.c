@@ -1,7 +1,7 @@
 /*
  * The reader of a WireGuard device. A userspace device is read over its socket from the loop; the
- * kernel's in the pool, since it answers under locks that others hold for long. Engine thread. Keeps
- * the latest device and no secret.
+ * kernel's in the pool, since it answers under locks that others hold for long. Engine thread.
+ * Keeps the latest device and no secret.
  */
 #include "backend/observe/wireguard.h"
 

@@ -3,8 +3,8 @@
 /*
  * Reading a WireGuard device and its peers, from the kernel's generic netlink or from the socket of
  * a userspace implementation, as one thing. There are no events: the engine polls. Private and
- * preshared keys pass through the buffers, are never kept, and the buffers are wiped. Engine thread;
- * nothing waits on the loop.
+ * preshared keys pass through the buffers, are never kept, and the buffers are wiped. Engine
+ * thread; nothing waits on the loop.
  */
 #include <net/if.h>
 #include <stdbool.h>
@@ -31,25 +31,25 @@ enum {
 struct wg_peer {
     uint8_t public_key[WG_KEY];
     bool has_psk;
-    uint16_t keepalive_s;    /* 0: off */
+    uint16_t keepalive_s;     /* 0: off */
     struct endpoint endpoint; /* addr.family 0: none known */
-    int64_t handshake_sec;   /* wall clock; 0: never */
+    int64_t handshake_sec;    /* wall clock; 0: never */
     uint32_t handshake_nsec;
     uint64_t rx_bytes, tx_bytes;
-    size_t first_ip, n_ips;  /* in the device's ips, sorted */
+    size_t first_ip, n_ips; /* in the device's ips, sorted */
 };
 
 struct wg_device {
     char name[IFNAMSIZ];
     enum wg_backend backend;
-    uint32_t ifindex;          /* 0 when the link is not in this network namespace */
+    uint32_t ifindex; /* 0 when the link is not in this network namespace */
     bool has_key;
     uint8_t public_key[WG_KEY]; /* when has_key */
     uint16_t listen_port;
     uint32_t fwmark;
     struct wg_peer *peers; /* sorted by public key, no key twice */
     size_t n_peers;
-    struct addr *ips;      /* allowed IPs of all peers */
+    struct addr *ips; /* allowed IPs of all peers */
     size_t n_ips;
 };
 

@@ -1,6 +1,6 @@
 /*
- * 65,536 IPv6 routes: from the request of a dump to the last callback of the monitor, against a bare
- * libmnl dump that parses nothing; then one change among them, which must reach the consumer
+ * 65,536 IPv6 routes: from the request of a dump to the last callback of the monitor, against a
+ * bare libmnl dump that parses nothing; then one change among them, which must reach the consumer
  * without a new dump.
  */
 #include <libmnl/libmnl.h>

@@ -53,8 +53,12 @@ static int fill(struct wg_host *h, uv_loop_t *loop)
     if (wgkey_generate(&key, &last) != 0)
         return -1;
     for (unsigned i = 0; i < PEERS; i++) {
-        p[i] = (struct wg_peer_change){.op = WG_PEER_ADD, .set_ips = true, .ips_b = ips[i], .n_ips = 2,
-                                       .set_keepalive = true, .keepalive_s = 25};
+        p[i] = (struct wg_peer_change){.op = WG_PEER_ADD,
+                                       .set_ips = true,
+                                       .ips_b = ips[i],
+                                       .n_ips = 2,
+                                       .set_keepalive = true,
+                                       .keepalive_s = 25};
         memset(p[i].public_key, 7, WG_KEY);
         p[i].public_key[0] = (uint8_t)i;
         p[i].public_key[1] = (uint8_t)(i >> 8);
@@ -75,8 +79,10 @@ int main(void)
 {
     static char dump[4 << 20];
     const char *why = netns_enter();
-    struct wg_host_spec spec = {.name = "mdbench", .alias = "meshdeck:wireguard:mdbench",
-                                .pid_file = "/run/mdbench.pid", .no_kernel = true};
+    struct wg_host_spec spec = {.name = "mdbench",
+                                .alias = "meshdeck:wireguard:mdbench",
+                                .pid_file = "/run/mdbench.pid",
+                                .no_kernel = true};
     struct wg_host *h;
     struct wg_reader *r;
     uv_loop_t loop;
@@ -88,7 +94,8 @@ int main(void)
     if (why)
         return bench_skip("1,000 WireGuard peers", why);
     uv_loop_init(&loop);
-    if (wg_host_new(&loop, &spec, NULL, NULL, &h, &last) != 0 || wg_host_up(h, on_done, NULL, &last) != 0)
+    if (wg_host_new(&loop, &spec, NULL, NULL, &h, &last) != 0 ||
+        wg_host_up(h, on_done, NULL, &last) != 0)
         goto out;
     (void)loop_until(&loop, is_done, NULL, 20);
     if (last.code || fill(h, &loop) != 0 ||

@@ -64,8 +64,12 @@ static void links(void **state)
     (void)state;
     struct err e = {0};
     struct rtnl_link l;
-    struct link_change c = {.ifindex = v0, .state = LINK_STATE_UP, .mtu = 1420, .group = 7,
-                            .alias_b = "meshdeck:tap:1", .no_link_local = true};
+    struct link_change c = {.ifindex = v0,
+                            .state = LINK_STATE_UP,
+                            .mtu = 1420,
+                            .group = 7,
+                            .alias_b = "meshdeck:tap:1",
+                            .no_link_local = true};
     if (link_change(n, &c, &e) != 0)
         fail_msg("%s", e.text);
     assert_int_equal(link_get(n, NULL, v0, &l, &e), 0);
@@ -145,7 +149,8 @@ static void routes(void **state)
             fail_msg("%s", e.text);
     }
     assert_true(ip_shows("-4", "route", "10.210.0.2 dev v0 proto 77 scope link src 10.210.0.1"));
-    assert_true(ip_shows("-6", "route", "fd00::1:0:2:0:10 dev v0 proto 77 src fd00:0:0:1::1 metric 1024"));
+    assert_true(
+        ip_shows("-6", "route", "fd00::1:0:2:0:10 dev v0 proto 77 src fd00:0:0:1::1 metric 1024"));
     assert_true(ip_shows("-6", "route", "fd00:0:0:2::/64 via fe80::2 dev v0 proto 77 metric 50"));
     assert_true(ip_shows("-4", "route", "blackhole 10.99.0.0/16 proto 77"));
     assert_true(ip_shows("-6", "route", "blackhole fd00:0:0:3::/64 dev lo table 1000 proto 77"));
@@ -194,7 +199,8 @@ static void a_large_batch(void **state)
     for (int round = 0; round < 2; round++) { /* the second finds all of them equal */
         struct outcome o = {0};
         for (uint32_t i = 0; i < 5000; i++) {
-            struct route_spec r = {.dst = addr_ip4(0x0a000000u + i * 4, 32), .oif = i == 1234 ? 999999 : v0};
+            struct route_spec r = {.dst = addr_ip4(0x0a000000u + i * 4, 32),
+                                   .oif = i == 1234 ? 999999 : v0};
             route_queue_add(n, &r);
         }
         assert_int_equal(nl_run(n, count, &o, &e), -ENODEV);
@@ -222,21 +228,22 @@ static void many_links_deleted(void **state)
 {
     (void)state;
     enum { COUNT = 150 };
-    char (*names)[IFNAMSIZ] = calloc(COUNT + 1, sizeof *names);
+    char(*names)[IFNAMSIZ] = calloc(COUNT + 1, sizeof *names);
     char *text = malloc(COUNT * 100);
     size_t len = 0;
     for (int i = 0; i < COUNT; i++) {
         (void)snprintf(names[i], IFNAMSIZ, "t%d", i);
-        len += (size_t)sprintf(text + len, "tuntap add %s mode tap\nlink set %s alias %s:tap:%d\n", names[i],
-                               names[i], i == 7 ? "foreign" : "meshdeck", i);
+        len += (size_t)sprintf(text + len, "tuntap add %s mode tap\nlink set %s alias %s:tap:%d\n",
+                               names[i], names[i], i == 7 ? "foreign" : "meshdeck", i);
     }
     (void)snprintf(names[COUNT], IFNAMSIZ, "nosuch");
     const char *const argv[] = {"ip", "-batch", "-", NULL};
     assert_int_equal(run_io(argv, text, NULL, 0), 0);
     int done = 0;
     struct err e = {0};
-    assert_int_equal(link_delete_many(&loop, (const char (*)[IFNAMSIZ])names, COUNT + 1, "meshdeck:",
-                                      on_deleted, &done, &e), 0);
+    assert_int_equal(link_delete_many(&loop, (const char(*)[IFNAMSIZ])names, COUNT + 1,
+                                      "meshdeck:", on_deleted, &done, &e),
+                     0);
     assert_true(loop_until(&loop, is_set, &done, 30));
     assert_int_equal(done, -1); /* t7 is not ours, and still there */
     for (int i = 0; i < COUNT; i++)

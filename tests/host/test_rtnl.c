@@ -247,7 +247,8 @@ static char *routes_text(const char *verb, unsigned from, unsigned to)
     char *text = malloc((size_t)(to - from) * 80 + 1);
     size_t len = 0;
     for (unsigned i = from; i < to; i++)
-        len += (size_t)sprintf(text + len, "route %s fd77:%x:%x::/64 dev v0 proto 4\n", verb, i >> 8, i & 255);
+        len += (size_t)sprintf(text + len, "route %s fd77:%x:%x::/64 dev v0 proto 4\n", verb,
+                               i >> 8, i & 255);
     text[len] = '\0';
     return text;
 }
@@ -275,7 +276,8 @@ static void reads_all_tables(void **state)
 {
     (void)state;
     run_ok("ip", "neigh", "add", "192.0.2.9", "lladdr", "02:00:00:00:00:09", "dev", "v0");
-    run_ok("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.9", "proto", "77", "metric", "7");
+    run_ok("ip", "route", "add", "198.51.100.0/24", "via", "192.0.2.9", "proto", "77", "metric",
+           "7");
     start(NULL);
     assert_true(loop_until(&loop, model_is_kernel, NULL, 10));
     const struct rtnl_route *r = route_to("198.51.100.0/24");
@@ -345,8 +347,8 @@ static void follows_several_hops(void **state)
 {
     (void)state;
     start(NULL);
-    run_ok("ip", "-6", "route", "add", "fd02::/64", "nexthop", "via", "fe80::1", "dev", "v0", "nexthop", "via",
-           "fe80::2", "dev", "v0");
+    run_ok("ip", "-6", "route", "add", "fd02::/64", "nexthop", "via", "fe80::1", "dev", "v0",
+           "nexthop", "via", "fe80::2", "dev", "v0");
     assert_true(loop_until(&loop, route_is_there, "fd02::/64", 5));
     assert_true(route_to("fd02::/64")->multipath);
     assert_int_equal(route_to("fd02::/64")->hops, 2);
@@ -506,7 +508,8 @@ static bool counted(void *arg)
     return *(int *)arg != 0;
 }
 
-static void on_counters(const struct link_counters *rows, size_t n, const struct err *failed, void *arg)
+static void on_counters(const struct link_counters *rows, size_t n, const struct err *failed,
+                        void *arg)
 {
     assert_null(failed);
     assert_int_equal(n, 2);
@@ -526,7 +529,8 @@ static void reads_counters(void **state)
     assert_int_equal(nl_open(NETLINK_ROUTE, &n, NULL), 0);
     assert_int_equal(link_get(n, "v0", 0, &link, NULL), 0);
     nl_free(n);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xc0000209)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xc0000209)};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     run_ok("ip", "neigh", "add", "192.0.2.9", "lladdr", "02:00:00:00:00:09", "dev", "v0");
     assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to), 1);

@@ -1,7 +1,7 @@
 /*
- * Our WireGuard device on a real wireguard-go (this machine's kernel has none), in network and mount
- * namespaces of the test: made, configured peer by peer, read, adopted, killed, made again; two of
- * them in two namespaces shake hands.
+ * Our WireGuard device on a real wireguard-go (this machine's kernel has none), in network and
+ * mount namespaces of the test: made, configured peer by peer, read, adopted, killed, made again;
+ * two of them in two namespaces shake hands.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,7 +80,8 @@ static struct wg_host *host_new(const char *name)
     struct err e = {0};
     (void)snprintf(pid_file, sizeof pid_file, "/run/%s.pid", name);
     (void)snprintf(alias, sizeof alias, "meshdeck:wireguard:%s", name);
-    struct wg_host_spec spec = {.name = name, .alias = alias, .pid_file = pid_file, .log_file = "/run/wg.log"};
+    struct wg_host_spec spec = {
+        .name = name, .alias = alias, .pid_file = pid_file, .log_file = "/run/wg.log"};
     if (wg_host_new(&loop, &spec, on_ended, NULL, &h, &e) != 0)
         fail_msg("%s", e.text);
     return h;
@@ -180,15 +181,25 @@ static void makes_reads_changes_removes(void **state)
     assert_int_equal(wgkey_public(&secret, public_key, &e), 0);
     static const uint8_t psk[WG_KEY] = {9};
     struct addr ips[] = {ip("fd00:0:0:2::/64"), ip("10.210.1.0/24")};
-    struct wg_peer_change p[2] = {{.op = WG_PEER_ADD, .psk_b = psk, .set_keepalive = true, .keepalive_s = 25,
-                                   .set_ips = true, .ips_b = ips, .n_ips = 2},
+    struct wg_peer_change p[2] = {{.op = WG_PEER_ADD,
+                                   .psk_b = psk,
+                                   .set_keepalive = true,
+                                   .keepalive_s = 25,
+                                   .set_ips = true,
+                                   .ips_b = ips,
+                                   .n_ips = 2},
                                   {.op = WG_PEER_ADD, .set_ips = true}};
     key_number(p[0].public_key, 1);
     key_number(p[1].public_key, 2);
     assert_int_equal(addr_endpoint_parse("192.0.2.2:51820", &p[0].endpoint, &e), 0);
     assert_int_equal(addr_endpoint_parse("[2001:db8::2]:51821", &p[1].endpoint, &e), 0);
-    must_change(h, &(struct wg_change){.private_key_b = &secret, .set_port = true, .port = 51820,
-                                       .set_fwmark = true, .fwmark = 7, .peers_b = p, .n_peers = 2});
+    must_change(h, &(struct wg_change){.private_key_b = &secret,
+                                       .set_port = true,
+                                       .port = 51820,
+                                       .set_fwmark = true,
+                                       .fwmark = 7,
+                                       .peers_b = p,
+                                       .n_peers = 2});
     d = read_device("md0");
     assert_true(d.has_key);
     assert_memory_equal(d.public_key, public_key, WG_KEY);
@@ -310,8 +321,12 @@ static void end_make(struct end *x, const struct end *other, bool keepalive)
 {
     struct err e = {0};
     struct addr ips[] = {ip(other->inner)};
-    struct wg_peer_change p = {.op = WG_PEER_ADD, .set_ips = true, .ips_b = ips, .n_ips = 1,
-                               .set_keepalive = keepalive, .keepalive_s = 1};
+    struct wg_peer_change p = {.op = WG_PEER_ADD,
+                               .set_ips = true,
+                               .ips_b = ips,
+                               .n_ips = 1,
+                               .set_keepalive = keepalive,
+                               .keepalive_s = 1};
     char endpoint[64];
     memcpy(p.public_key, other->public_key, WG_KEY);
     (void)snprintf(endpoint, sizeof endpoint, "%s:51820", other->outer);
@@ -321,8 +336,11 @@ static void end_make(struct end *x, const struct end *other, bool keepalive)
     run_ok("ip", "link", "set", x->link, "up");
     x->host = host_new(x->name);
     must_up(x->host);
-    must_change(x->host, &(struct wg_change){.private_key_b = &x->secret, .set_port = true,
-                                             .port = 51820, .peers_b = &p, .n_peers = 1});
+    must_change(x->host, &(struct wg_change){.private_key_b = &x->secret,
+                                             .set_port = true,
+                                             .port = 51820,
+                                             .peers_b = &p,
+                                             .n_peers = 1});
     run_ok("ip", "addr", "add", x->inner, "peer", other->inner, "dev", x->name);
     run_ok("ip", "link", "set", x->name, "up");
     netns_back(back);
@@ -340,12 +358,15 @@ static void two_shake_hands(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct end a = {.ns = netns_make(), .name = "mda", .outer = "192.0.2.1", .inner = "10.9.0.1", .link = "va"};
-    struct end b = {.ns = netns_make(), .name = "mdb", .outer = "192.0.2.2", .inner = "10.9.0.2", .link = "vb"};
+    struct end a = {
+        .ns = netns_make(), .name = "mda", .outer = "192.0.2.1", .inner = "10.9.0.1", .link = "va"};
+    struct end b = {
+        .ns = netns_make(), .name = "mdb", .outer = "192.0.2.2", .inner = "10.9.0.2", .link = "vb"};
     char path_a[32], path_b[32];
     (void)snprintf(path_a, sizeof path_a, "/proc/%d/fd/%d", (int)getpid(), a.ns);
     (void)snprintf(path_b, sizeof path_b, "/proc/%d/fd/%d", (int)getpid(), b.ns);
-    run_ok("ip", "link", "add", "va", "netns", path_a, "type", "veth", "peer", "name", "vb", "netns", path_b);
+    run_ok("ip", "link", "add", "va", "netns", path_a, "type", "veth", "peer", "name", "vb",
+           "netns", path_b);
     assert_int_equal(wgkey_generate(&a.secret, &e), 0);
     assert_int_equal(wgkey_public(&a.secret, a.public_key, &e), 0);
     assert_int_equal(wgkey_generate(&b.secret, &e), 0);
@@ -361,7 +382,8 @@ static void two_shake_hands(void **state)
     struct addr ips[600];
     for (unsigned i = 0; i < 600; i++) {
         ips[i] = addr_ip4(0x0a0a0000u + i, 32);
-        p[i] = (struct wg_peer_change){.op = WG_PEER_ADD, .set_ips = true, .ips_b = &ips[i], .n_ips = 1};
+        p[i] = (struct wg_peer_change){
+            .op = WG_PEER_ADD, .set_ips = true, .ips_b = &ips[i], .n_ips = 1};
         key_number(p[i].public_key, i);
     }
     must_change(a.host, &(struct wg_change){.peers_b = p, .n_peers = 600});
@@ -447,7 +469,8 @@ static void survives_lies(void **state)
     assert_int_equal(read_liar("listen_port=70000\nerrno=0\n\n", 1, &e), -EBADMSG);
     assert_int_equal(read_liar("\n", 1, &e), -EBADMSG);
     assert_int_equal(read_liar(longest, 10, &e), -EBADMSG);
-    assert_int_equal(read_liar("allowed_ip=10.0.0.0/8\nerrno=0\n\n", 1, &e), 0); /* before any peer: unknown key */
+    assert_int_equal(read_liar("allowed_ip=10.0.0.0/8\nerrno=0\n\n", 1, &e),
+                     0); /* before any peer: unknown key */
     assert_int_equal(read_liar("public_key=zz\nerrno=0\n\n", 1, &e), -EBADMSG);
     assert_int_equal(read_liar("listen_port=1\n", 1, &e), -ETIMEDOUT); /* and then silence */
     assert_non_null(strstr(e.text, "does not answer"));
@@ -464,8 +487,10 @@ int main(void)
         return netns_skip_all("wireguard", why);
     uv_loop_init(&loop);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(makes_reads_changes_removes), cmocka_unit_test(is_adopted_and_restarted),
-        cmocka_unit_test(refuses_what_is_not_ours),    cmocka_unit_test(two_shake_hands),
+        cmocka_unit_test(makes_reads_changes_removes),
+        cmocka_unit_test(is_adopted_and_restarted),
+        cmocka_unit_test(refuses_what_is_not_ours),
+        cmocka_unit_test(two_shake_hands),
         cmocka_unit_test(survives_lies),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,15 +144,25 @@ static void makes_reads_changes_removes(void **state)
     struct wg_reader *r = reader("mesh0");
     assert_int_equal(wgkey_generate(&secret, &e), 0);
     assert_int_equal(wgkey_public(&secret, public_key, &e), 0);
-    struct wg_peer_change p[] = {{.op = WG_PEER_ADD, .psk_b = psk, .set_keepalive = true, .keepalive_s = 25,
-                                  .set_ips = true, .ips_b = ips, .n_ips = 2},
+    struct wg_peer_change p[] = {{.op = WG_PEER_ADD,
+                                  .psk_b = psk,
+                                  .set_keepalive = true,
+                                  .keepalive_s = 25,
+                                  .set_ips = true,
+                                  .ips_b = ips,
+                                  .n_ips = 2},
                                  {.op = WG_PEER_ADD, .set_ips = true}};
     key_number(p[0].public_key, 1);
     key_number(p[1].public_key, 2);
     (void)addr_endpoint_parse("192.0.2.2:51820", &p[0].endpoint, NULL);
     (void)addr_endpoint_parse("[2001:db8::2]:51821", &p[1].endpoint, NULL);
-    must_change(h, &(struct wg_change){.private_key_b = &secret, .set_port = true, .port = 51820,
-                                       .set_fwmark = true, .fwmark = 7, .peers_b = p, .n_peers = 2});
+    must_change(h, &(struct wg_change){.private_key_b = &secret,
+                                       .set_port = true,
+                                       .port = 51820,
+                                       .set_fwmark = true,
+                                       .fwmark = 7,
+                                       .peers_b = p,
+                                       .n_peers = 2});
     struct wg_device d = read_by(r);
     assert_true(d.has_key);
     assert_memory_equal(d.public_key, public_key, WG_KEY);
@@ -238,9 +248,12 @@ static void adopts_its_own_only(void **state)
     assert_int_equal(link_get(n, "mesh0", 0, &link, &e), 0);
     assert_string_equal(link.alias, "meshdeck:wireguard:mesh0");
     /* as after a crash between making and marking: the group tells */
-    assert_int_equal(link_change(n, &(struct link_change){.ifindex = link.ifindex, .alias_b = ""}, &e), 0);
+    assert_int_equal(
+        link_change(n, &(struct link_change){.ifindex = link.ifindex, .alias_b = ""}, &e), 0);
     must_up(h);
-    assert_int_equal(link_change(n, &(struct link_change){.ifindex = link.ifindex, .alias_b = "somebody"}, &e), 0);
+    assert_int_equal(
+        link_change(n, &(struct link_change){.ifindex = link.ifindex, .alias_b = "somebody"}, &e),
+        0);
     assert_int_equal(up(h, &e), -EEXIST);
     assert_non_null(strstr(e.text, "somebody"));
     assert_int_equal(link_delete(n, link.ifindex, &e), 0);
@@ -260,13 +273,21 @@ struct end {
 static void end_make(struct end *x, const struct end *other, uint16_t keepalive)
 {
     struct addr ips[] = {ip(other->inner)};
-    struct wg_peer_change p = {.op = WG_PEER_ADD, .set_ips = true, .ips_b = ips, .n_ips = 1,
-                               .endpoint = other->outer, .set_keepalive = true, .keepalive_s = keepalive};
+    struct wg_peer_change p = {.op = WG_PEER_ADD,
+                               .set_ips = true,
+                               .ips_b = ips,
+                               .n_ips = 1,
+                               .endpoint = other->outer,
+                               .set_keepalive = true,
+                               .keepalive_s = keepalive};
     memcpy(p.public_key, other->public_key, WG_KEY);
     x->host = host_new(x->name);
     must_up(x->host);
-    must_change(x->host, &(struct wg_change){.private_key_b = &x->secret, .set_port = true,
-                                             .port = x->outer.port, .peers_b = &p, .n_peers = 1});
+    must_change(x->host, &(struct wg_change){.private_key_b = &x->secret,
+                                             .set_port = true,
+                                             .port = x->outer.port,
+                                             .peers_b = &p,
+                                             .n_peers = 1});
     struct nl *n;
     struct err e = {0};
     uint32_t ifindex = wg_host_info(x->host)->ifindex;
@@ -274,7 +295,9 @@ static void end_make(struct end *x, const struct end *other, uint16_t keepalive)
     struct address_spec a = {.ifindex = ifindex, .local = ip(x->inner)};
     struct route_spec route = {.oif = ifindex, .dst = ip(other->inner)};
     if (address_add(n, &a, &e) != 0 ||
-        link_change(n, &(struct link_change){.ifindex = ifindex, .mtu = 1420, .state = LINK_STATE_UP}, &e) != 0 ||
+        link_change(n,
+                    &(struct link_change){.ifindex = ifindex, .mtu = 1420, .state = LINK_STATE_UP},
+                    &e) != 0 ||
         route_add(n, &route, &e) != 0)
         fail_msg("%s", e.text);
     nl_free(n);
@@ -294,7 +317,8 @@ static void shakes_hands(void **state)
 {
     (void)state;
     struct err e = {0};
-    struct end a = {.name = "wga", .inner = "10.9.0.1/32"}, b = {.name = "wgb", .inner = "10.9.0.2/32"};
+    struct end a = {.name = "wga", .inner = "10.9.0.1/32"},
+               b = {.name = "wgb", .inner = "10.9.0.2/32"};
     struct wg_peer_change p[40]; /* each removal waits for a grace period */
     (void)addr_endpoint_parse("127.0.0.1:51001", &a.outer, NULL);
     (void)addr_endpoint_parse("127.0.0.1:51002", &b.outer, NULL);
@@ -336,11 +360,13 @@ struct churn {
 static void churn_run(void *arg)
 {
     struct churn *c = arg;
-    struct wg_host_spec spec = {.name = "mesh0", .alias = "meshdeck:wireguard:mesh0", .pid_file = "/run/wg.pid"};
+    struct wg_host_spec spec = {
+        .name = "mesh0", .alias = "meshdeck:wireguard:mesh0", .pid_file = "/run/wg.pid"};
     struct wg_host *h;
     struct answer a = {0};
     uv_loop_init(&c->loop);
-    if (wg_host_new(&c->loop, &spec, NULL, NULL, &h, NULL) != 0 || wg_host_up(h, on_done, &a, NULL) != 0)
+    if (wg_host_new(&c->loop, &spec, NULL, NULL, &h, NULL) != 0 ||
+        wg_host_up(h, on_done, &a, NULL) != 0)
         return;
     while (!a.came)
         uv_run(&c->loop, UV_RUN_ONCE);
@@ -348,7 +374,8 @@ static void churn_run(void *arg)
         struct wg_peer_change p = {.op = i % 2 ? WG_PEER_REMOVE : WG_PEER_ADD};
         key_number(p.public_key, 9999);
         a.came = false;
-        if (wg_host_change(h, &(struct wg_change){.peers_b = &p, .n_peers = 1}, on_done, &a, NULL) != 0)
+        if (wg_host_change(h, &(struct wg_change){.peers_b = &p, .n_peers = 1}, on_done, &a,
+                           NULL) != 0)
             break;
         while (!a.came)
             uv_run(&c->loop, UV_RUN_ONCE);

@@ -15,7 +15,8 @@
  * the kernel refuses. */
 const char *netns_enter(void);
 
-/* Prints TAP that skips one test, and returns 0, for `return netns_skip_all("name", why);` in main. */
+/* Prints TAP that skips one test, and returns 0, for `return netns_skip_all("name", why);` in main.
+ */
 int netns_skip_all(const char *name, const char *why);
 
 /* Makes another network namespace (lo up) and comes back; a descriptor of it, or -1. */
@@ -25,8 +26,8 @@ int netns_switch(int fd);
 /* Comes back from netns_switch: closes `before`. */
 void netns_back(int before);
 
-/* Runs a command (found in PATH), words separated by NULL at the end; its status, or -1. Output goes
- * to stderr. run_ok ends the test program with a message when the status is not 0. */
+/* Runs a command (found in PATH), words separated by NULL at the end; its status, or -1. Output
+ * goes to stderr. run_ok ends the test program with a message when the status is not 0. */
 int run_argv(const char *const argv[]);
 void run_ok_argv(const char *const argv[]);
 #define run(...) run_argv((const char *const[]){__VA_ARGS__, NULL})

@@ -17,7 +17,8 @@ static void processor(void **state)
     assert_int_equal(h.cpu_permille, 0); /* nothing to compare with yet */
     assert_int_equal(hostload_parse_stat("cpu  150 0 100 820 30 0 0 0 0 0\n", &h), 0);
     assert_int_equal(h.cpu_permille, 500);
-    assert_int_equal(hostload_parse_stat("cpu  0 0 0 0 0 0 0 0\n", &h), 0); /* counters that go back say nothing */
+    assert_int_equal(hostload_parse_stat("cpu  0 0 0 0 0 0 0 0\n", &h),
+                     0); /* counters that go back say nothing */
     assert_int_equal(h.cpu_permille, 500);
     assert_int_equal(hostload_parse_stat("", &h), -EBADMSG);
     assert_int_equal(hostload_parse_stat("intr 5 6 7 8 9", &h), -EBADMSG);
@@ -28,7 +29,9 @@ static void memory(void **state)
 {
     (void)state;
     struct hostload h = {0};
-    assert_int_equal(hostload_parse_meminfo("MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:  250 kB\n", &h), 0);
+    assert_int_equal(
+        hostload_parse_meminfo("MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:  250 kB\n", &h),
+        0);
     assert_int_equal(h.mem_permille, 750);
     assert_true(h.mem_total_bytes == 1024000);
     assert_int_equal(hostload_parse_meminfo("MemTotal:  1000 kB\nMemAvailable:  2000 kB\n", &h), 0);

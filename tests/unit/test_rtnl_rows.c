@@ -32,8 +32,11 @@ static struct nlmsghdr *a_route(void)
     void *h;
     struct nlmsghdr *m = begin(RTM_NEWROUTE, sizeof(struct rtmsg), &h);
     struct rtmsg *head = h;
-    *head = (struct rtmsg){.rtm_family = AF_INET6, .rtm_dst_len = 64, .rtm_table = RT_TABLE_COMPAT,
-                           .rtm_protocol = 77, .rtm_type = RTN_UNICAST};
+    *head = (struct rtmsg){.rtm_family = AF_INET6,
+                           .rtm_dst_len = 64,
+                           .rtm_table = RT_TABLE_COMPAT,
+                           .rtm_protocol = 77,
+                           .rtm_type = RTN_UNICAST};
     struct addr dst, via;
     (void)addr_parse("fd00:0:0:2::/64", true, &dst, NULL);
     (void)addr_parse("fe80::2", true, &via, NULL);
@@ -86,7 +89,8 @@ static void reads_several_hops(void **state)
     assert_int_equal(r.oif, 3);
     assert_int_equal(r.gateway.bytes[3], 1);
     assert_int_equal(r.dst.prefix_len, 0);
-    struct rtnexthop *first = (struct rtnexthop *)((char *)h + sizeof(struct rtmsg) + sizeof(struct nlattr));
+    struct rtnexthop *first =
+        (struct rtnexthop *)((char *)h + sizeof(struct rtmsg) + sizeof(struct nlattr));
     first->rtnh_len = 0; /* would never end */
     assert_int_equal(rtnl_parse_route(m, &r), -EBADMSG);
     first->rtnh_len = 4000;
@@ -106,7 +110,8 @@ static void looks_past_what_is_not_ours(void **state)
     m = a_route();
     ((struct rtmsg *)mnl_nlmsg_get_payload(m))->rtm_family = 128; /* multicast routing */
     assert_int_equal(rtnl_parse_route(m, &r), 1);
-    m = begin(RTM_DELLINK, sizeof(struct ifinfomsg), &h); /* a port that leaves a bridge is not a link that goes */
+    m = begin(RTM_DELLINK, sizeof(struct ifinfomsg),
+              &h); /* a port that leaves a bridge is not a link that goes */
     *(struct ifinfomsg *)h = (struct ifinfomsg){.ifi_family = AF_BRIDGE, .ifi_index = 3};
     mnl_attr_put_strz(m, IFLA_IFNAME, "tap0");
     assert_int_equal(rtnl_parse_link(m, &l), 1);
@@ -156,7 +161,8 @@ static void reads_an_address(void **state)
     struct rtnl_addr a;
     void *h;
     struct nlmsghdr *m = begin(RTM_NEWADDR, sizeof(struct ifaddrmsg), &h);
-    *(struct ifaddrmsg *)h = (struct ifaddrmsg){.ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = 2};
+    *(struct ifaddrmsg *)h =
+        (struct ifaddrmsg){.ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = 2};
     mnl_attr_put(m, IFA_ADDRESS, 4, "\xc0\x00\x02\x02");
     mnl_attr_put(m, IFA_LOCAL, 4, "\xc0\x00\x02\x01");
     mnl_attr_put_u32(m, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
@@ -177,7 +183,8 @@ static void reads_a_neighbour(void **state)
     struct rtnl_neigh n;
     void *h;
     struct nlmsghdr *m = begin(RTM_NEWNEIGH, sizeof(struct ndmsg), &h);
-    *(struct ndmsg *)h = (struct ndmsg){.ndm_family = AF_INET, .ndm_ifindex = 3, .ndm_state = NUD_REACHABLE};
+    *(struct ndmsg *)h =
+        (struct ndmsg){.ndm_family = AF_INET, .ndm_ifindex = 3, .ndm_state = NUD_REACHABLE};
     mnl_attr_put(m, NDA_DST, 4, "\x0a\x00\x00\x01");
     mnl_attr_put(m, NDA_LLADDR, 6, "\x02\x00\x00\x00\x00\x01");
     assert_int_equal(rtnl_parse_neigh(m, &n), 0);
@@ -237,9 +244,12 @@ static void survives_cuts_and_lies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_a_route),          cmocka_unit_test(reads_several_hops),
-        cmocka_unit_test(looks_past_what_is_not_ours), cmocka_unit_test(reads_a_link),
-        cmocka_unit_test(reads_an_address),       cmocka_unit_test(reads_a_neighbour),
+        cmocka_unit_test(reads_a_route),
+        cmocka_unit_test(reads_several_hops),
+        cmocka_unit_test(looks_past_what_is_not_ours),
+        cmocka_unit_test(reads_a_link),
+        cmocka_unit_test(reads_an_address),
+        cmocka_unit_test(reads_a_neighbour),
         cmocka_unit_test(survives_cuts_and_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,15 +22,16 @@
 #define HEX2 "2222222222222222222222222222222222222222222222222222222222222222"
 #define ZERO "0000000000000000000000000000000000000000000000000000000000000000"
 
-static const char answer[] = "private_key=77076d0a7318a57d3c16c17251b26645"
-                             "1fd1f3f6c1c0d6a2a24c6f1c0f0f0f40\n"
-                             "listen_port=51820\nfwmark=7\n"
-                             "public_key=" HEX2 "\npreshared_key=" HEX1 "\nprotocol_version=1\n"
-                             "endpoint=[fe80::1%eth0]:51821\nlast_handshake_time_sec=1700000000\n"
-                             "last_handshake_time_nsec=5\ntx_bytes=100\nrx_bytes=18446744073709551615\n"
-                             "persistent_keepalive_interval=25\nallowed_ip=fd00::/64\nallowed_ip=10.0.0.0/8\n"
-                             "public_key=" HEX1 "\npreshared_key=" ZERO "\nendpoint=192.0.2.1:1\n"
-                             "errno=0\n\n";
+static const char answer[] =
+    "private_key=77076d0a7318a57d3c16c17251b26645"
+    "1fd1f3f6c1c0d6a2a24c6f1c0f0f0f40\n"
+    "listen_port=51820\nfwmark=7\n"
+    "public_key=" HEX2 "\npreshared_key=" HEX1 "\nprotocol_version=1\n"
+    "endpoint=[fe80::1%eth0]:51821\nlast_handshake_time_sec=1700000000\n"
+    "last_handshake_time_nsec=5\ntx_bytes=100\nrx_bytes=18446744073709551615\n"
+    "persistent_keepalive_interval=25\nallowed_ip=fd00::/64\nallowed_ip=10.0.0.0/8\n"
+    "public_key=" HEX1 "\npreshared_key=" ZERO "\nendpoint=192.0.2.1:1\n"
+    "errno=0\n\n";
 
 static int take_line(const char *line, size_t len, void *arg)
 {
@@ -150,7 +151,8 @@ static struct nlmsghdr *first_part(char *buffer)
     mnl_attr_put(m, WGPEER_A_PUBLIC_KEY, WG_KEY, key);
     uint8_t psk[WG_KEY] = {0};
     mnl_attr_put(m, WGPEER_A_PRESHARED_KEY, WG_KEY, psk);
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(51820), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in6 six = {
+        .sin6_family = AF_INET6, .sin6_port = htons(51820), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     mnl_attr_put(m, WGPEER_A_ENDPOINT, sizeof six, &six);
     int64_t when[2] = {1700000000, 42};
     mnl_attr_put(m, WGPEER_A_LAST_HANDSHAKE_TIME, sizeof when, when);
@@ -237,18 +239,25 @@ static void writes_changes_as_text(void **state)
 {
     (void)state;
     struct addr ips[2];
-    struct wg_peer_change p[] = {{.op = WG_PEER_REMOVE}, {.op = WG_PEER_UPDATE, .set_ips = true, .ips_b = ips,
-                                                           .n_ips = 2, .set_keepalive = true, .keepalive_s = 25}};
+    struct wg_peer_change p[] = {{.op = WG_PEER_REMOVE},
+                                 {.op = WG_PEER_UPDATE,
+                                  .set_ips = true,
+                                  .ips_b = ips,
+                                  .n_ips = 2,
+                                  .set_keepalive = true,
+                                  .keepalive_s = 25}};
     size_t len;
     (void)addr_parse("10.210.1.0/24", true, &ips[0], NULL);
     (void)addr_parse("fd00::9", true, &ips[1], NULL);
     memset(p[0].public_key, 0x11, WG_KEY);
     memset(p[1].public_key, 0x22, WG_KEY);
     (void)addr_endpoint_parse("[2001:db8::1]:5", &p[1].endpoint, NULL);
-    char *text = wg_change_text(&(struct wg_change){.set_port = true, .port = 1, .peers_b = p, .n_peers = 2}, &len);
-    assert_string_equal(text, "set=1\nlisten_port=1\npublic_key=" HEX1 "\nremove=true\npublic_key=" HEX2
-                              "\nupdate_only=true\nendpoint=[2001:db8::1]:5\npersistent_keepalive_interval=25\n"
-                              "replace_allowed_ips=true\nallowed_ip=10.210.1.0/24\nallowed_ip=fd00::9/128\n\n");
+    char *text = wg_change_text(
+        &(struct wg_change){.set_port = true, .port = 1, .peers_b = p, .n_peers = 2}, &len);
+    assert_string_equal(
+        text, "set=1\nlisten_port=1\npublic_key=" HEX1 "\nremove=true\npublic_key=" HEX2
+              "\nupdate_only=true\nendpoint=[2001:db8::1]:5\npersistent_keepalive_interval=25\n"
+              "replace_allowed_ips=true\nallowed_ip=10.210.1.0/24\nallowed_ip=fd00::9/128\n\n");
     assert_int_equal(len, strlen(text));
     free(text);
 }
@@ -274,13 +283,16 @@ static void splits_changes_for_the_kernel(void **state)
     p[300].ips_b = ips;
     p[300].n_ips = IPS;
     assert_int_equal(nl_open(NETLINK_GENERIC, &n, NULL), 0);
-    wg_change_queue(n, 30, "mesh0", &(struct wg_change){.set_port = true, .port = 77, .peers_b = p, .n_peers = PEERS});
+    wg_change_queue(
+        n, 30, "mesh0",
+        &(struct wg_change){.set_port = true, .port = 77, .peers_b = p, .n_peers = PEERS});
     assert_false(n->broken);
     assert_true(n->n_queue > 7);
     wg_build_reset(&b, "mesh0", WG_BACKEND_KERNEL);
     for (size_t i = 0; i < n->n_queue; i++) {
         assert_true(n->queue[i].len < 20000);
-        assert_int_equal(wg_build_genl(&b, (const struct nlmsghdr *)(n->bytes + n->queue[i].at)), 0);
+        assert_int_equal(wg_build_genl(&b, (const struct nlmsghdr *)(n->bytes + n->queue[i].at)),
+                         0);
     }
     assert_int_equal(wg_build_finish(&b, NULL), 0);
     assert_int_equal(b.device.listen_port, 77);
@@ -309,7 +321,9 @@ static void keys(void **state)
     assert_string_equal(wgkey_to_base64(key, text), public64);
     assert_int_equal(wgkey_generate(&k, &e), 0);
     assert_true((k.bytes[0] & 7) == 0 && (k.bytes[31] & 0xc0) == 0x40);
-    static const char *const bad[] = {"", "=", "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo",
+    static const char *const bad[] = {"",
+                                      "=",
+                                      "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo",
                                       "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LC==",
                                       "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCp=",
                                       "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo==",
@@ -322,9 +336,12 @@ static void keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_an_answer_in_any_pieces),     cmocka_unit_test(refuses_bad_answers),
-        cmocka_unit_test(merges_the_parts_of_a_kernel_dump), cmocka_unit_test(survives_cuts_and_lies),
-        cmocka_unit_test(writes_changes_as_text),            cmocka_unit_test(splits_changes_for_the_kernel),
+        cmocka_unit_test(reads_an_answer_in_any_pieces),
+        cmocka_unit_test(refuses_bad_answers),
+        cmocka_unit_test(merges_the_parts_of_a_kernel_dump),
+        cmocka_unit_test(survives_cuts_and_lies),
+        cmocka_unit_test(writes_changes_as_text),
+        cmocka_unit_test(splits_changes_for_the_kernel),
         cmocka_unit_test(keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
