@@ -96,8 +96,12 @@ static int meta_from_json(const json_t *j, struct snapshot_meta *m, struct err *
         r = row_from_json(&series_type, one, s, e);
         if (s->filled > LOAD_CELLS)
             s->filled = LOAD_CELLS;
-        for (unsigned k = 0; k < LOAD_CELLS; k++)
-            s->cells[k] = (uint64_t)json_integer_value(json_array_get(cells, k));
+        for (unsigned k = 0; k < LOAD_CELLS && k < json_array_size(cells); k++) {
+            const json_t *cell = json_array_get(cells, k);
+            if (!json_is_integer(cell) || json_integer_value(cell) < 0)
+                return err_set(e, ERR_AREA_CONTROL, -EPROTO, "load: a cell is a whole number");
+            s->cells[k] = (uint64_t)json_integer_value(cell);
+        }
     }
     return r;
 }
@@ -188,7 +192,10 @@ static int apply_rows(const json_t *rows, enum table_id id, struct table *t, boo
         if (r < 0)
             return r;
         if (!put)
-            (void)table_remove(t, &row);
+            (void)table_remove(t, &row); /* one that is not there is as good as removed */
+        else if (table_count(t) >= WIRE_TABLE_ROWS && !table_find(t, &row))
+            return err_set(e, ERR_AREA_CONTROL, -EPROTO, "%s: more than %d rows", type->name,
+                           WIRE_TABLE_ROWS);
         else if ((r = table_put(t, &row, NULL)) < 0)
             return err_set(e, ERR_AREA_CONTROL, r, "out of memory");
     }
@@ -262,8 +269,9 @@ char *wire_request(unsigned long long id, const char *verb, const json_t *args)
 int wire_reply_parse(const json_t *line, struct reply *ret, bool *ret_has_fd, struct err *e)
 {
     const json_t *id = json_object_get(line, "id"), *error = json_object_get(line, "error");
+    json_t *body = json_object_get(line, "body");
 
-    if (!json_is_integer(id))
+    if (!json_is_integer(id) || json_integer_value(id) < 0)
         return err_set(e, ERR_AREA_CONTROL, -EPROTO, "the engine sent an answer to nothing");
     memset(ret, 0, sizeof *ret);
     ret->fd = -1;
@@ -274,7 +282,7 @@ int wire_reply_parse(const json_t *line, struct reply *ret, bool *ret_has_fd, st
         const char *text = json_is_string(error) ? json_string_value(error) : "no reason was given";
         text_clean(ret->text, sizeof ret->text, text, strlen(text));
     }
-    ret->body = json_incref(json_object_get(line, "body"));
+    ret->body = json_is_object(body) ? json_incref(body) : NULL;
     *ret_has_fd = json_is_true(json_object_get(line, "fd"));
     return 0;
 }

@@ -22,7 +22,8 @@
 struct json_t;
 struct reply;
 
-enum { WIRE_VERSION = 1, WIRE_LINE_MAX = 16 << 20, WIRE_REQUEST_MAX = 8 << 20, WIRE_ROWS = 512 };
+enum { WIRE_VERSION = 1, WIRE_LINE_MAX = 16 << 20, WIRE_REQUEST_MAX = 8 << 20, WIRE_ROWS = 512,
+       WIRE_TABLE_ROWS = 2 << 20 /* that a table may grow to */ };
 
 /* Encodes what turns `from` (NULL: nothing) into `to`, as lines with their newline; emit gets each
  * (borrowed) and may stop it by a non-zero, which is returned. -ENOMEM. */
