@@ -159,6 +159,8 @@ void dialog_draw(const struct dialog *d, struct canvas c, int avoid_row)
     }
     struct canvas b = canvas_part(c, top, left, s.rows, s.cols);
     int row = 1, inner = s.cols - 6;
+    for (int i = 0; i < s.rows && left > 0; i++)
+        canvas_fill(c, top + i, left - 1, 1, ROLE_BASE); /* what it lies over does not touch it */
     canvas_box(b, 0, 0, s.rows, s.cols, ROLE_DIALOG);
     canvas_put_in(b, row, 3, inner, ROLE_DIALOG, CELLS_LEFT, d->question);
     canvas_add_attr(b, row, 3, inner, CANVAS_BOLD);
@@ -172,7 +174,8 @@ void dialog_draw(const struct dialog *d, struct canvas c, int avoid_row)
         row = s.rows - 4 > row ? s.rows - 4 : row;
         int cols = inner - s.label - 2;
         cols = cols > NAME_COLS ? NAME_COLS : cols;
-        canvas_put(b, row, 3, ROLE_DIALOG, "Type its name");
+        bool number = d->must[strspn(d->must, "0123456789")] == '\0';
+        canvas_put(b, row, 3, ROLE_DIALOG, number ? "Type how many" : "Type its name");
         canvas_put(b, row, 3 + s.label + 2, ROLE_DIALOG, "[");
         lineedit_draw(d->edit, b, row, 3 + s.label + 3, cols,
                       matches(d) || !*lineedit_get(d->edit) ? ROLE_INPUT : ROLE_INPUT_BAD, NULL,

@@ -151,6 +151,11 @@ void form_focus(struct form *f, int field)
     f->list_open = false;
 }
 
+void form_select(struct form *f)
+{
+    lineedit_select_all(f->value[f->focus].edit);
+}
+
 size_t form_take_dropped(struct form *f)
 {
     size_t n = f->dropped;

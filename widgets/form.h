@@ -69,6 +69,7 @@ bool form_is_edited(const struct form *f);
 int form_first_wrong(const struct form *f); /* -1: none */
 int form_get_focus(const struct form *f);
 void form_focus(struct form *f, int field);
+void form_select(struct form *f); /* the focused value: typing replaces it */
 size_t form_take_dropped(struct form *f); /* paste bytes dropped since asked last */
 
 /* One row a field; the open list of a choice lies over what is below. */

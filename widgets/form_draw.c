@@ -4,7 +4,7 @@
 
 #include "widgets/form_priv.h"
 
-enum { LIST_ROWS = 8, LABEL_COL = 2, GAP = 2 };
+enum { LIST_ROWS = 8, LABEL_COL = 2, GAP = 2, LEAST_LABEL = 9 };
 
 struct columns {
     int label, verdict; /* where inputs begin, and verdicts */
@@ -12,7 +12,7 @@ struct columns {
 
 static struct columns columns_of(const struct form *f)
 {
-    struct columns c = {0};
+    struct columns c = {.label = LEAST_LABEL};
 
     for (size_t i = 0; i < f->n; i++) {
         const struct form_field *d = &f->fields_b[i];

@@ -89,6 +89,11 @@ const char *menu_get_note(const struct menu *m)
     return m->n ? m->item[m->at].note : "";
 }
 
+int menu_get_cursor(const struct menu *m)
+{
+    return m->n ? m->item[m->at].id : -1;
+}
+
 size_t menu_count(const struct menu *m)
 {
     return m->n;

@@ -27,6 +27,7 @@ void menu_add(struct menu *m, int id, const char *keys, const char *label, const
 enum menu_result menu_key(struct menu *m, const struct key *k, int *ret_id);
 const char *menu_get_note(const struct menu *m); /* of the entry under the cursor */
 size_t menu_count(const struct menu *m);
+int menu_get_cursor(const struct menu *m); /* the id of the entry under it; -1: none */
 
 /* Draws a box near row, col, kept inside c. */
 void menu_draw(const struct menu *m, struct canvas c, int row, int col);
