@@ -20,6 +20,10 @@ struct console_options {
     int64_t (*clock_ms)(void); /* NULL: now_ms; tests hold the clock still */
 };
 
+/* Blocks the signals that the console reads by itself. Call it before the engine is opened, so that
+ * no thread of it is struck by them. */
+void console_block_signals(void);
+
 /*
  * 0 when the operator left (what keeps running has then been said on the plain terminal), the
  * signal's number when SIGHUP or SIGTERM ended it, or -errno when there is no terminal to use.
