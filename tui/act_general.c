@@ -164,7 +164,7 @@ void act_freeze(struct console *c, int action)
 
 void act_mouse(struct console *c, int action)
 {
-    bool on = !settings_is(&c->set, SET_MOUSE, "on");
+    bool on = !prefs_is(&c->set, SET_MOUSE, "on");
 
     (void)action;
     command_keep(c, SET_MOUSE, on ? "on" : "off");

@@ -147,7 +147,7 @@ void alerts_turn(struct console *c)
         ring = ring || (is_open(a) && a->level == ALERT_CRIT);
         newest = a->id > newest ? a->id : newest;
     }
-    if (ring && c->term && c->bell_on_crit && !settings_is(&c->set, SET_BELL, "off"))
+    if (ring && c->term && c->bell_on_crit && !prefs_is(&c->set, SET_BELL, "off"))
         term_bell(c->term);
     c->heard_alert = newest;
     c->bell_on_crit = true; /* what was there at the start does not ring */

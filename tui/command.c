@@ -20,40 +20,40 @@ enum { FILE_ROOM = 8192 };
 
 static void save(struct console *c)
 {
-    char text[SET_COUNT * (SETTING_MAX + 16)], why[300];
+    char text[SET_COUNT * (PREF_MAX + 16)], why[300];
 
-    settings_format(&c->set, text, sizeof text);
+    prefs_format(&c->set, text, sizeof text);
     if (config_write(c->config_dir, "config", text, why, sizeof why) < 0)
         console_say(c, "in force, but not kept: %s", why);
 }
 
 /* What an option changes at once. */
-static void put_in_force(struct console *c, enum setting_id id)
+static void put_in_force(struct console *c, enum pref_id id)
 {
     char why[160];
 
     switch (id) {
     case SET_GLYPHS:
         if (c->term && !c->opt_b->ascii)
-            term_set_glyphs(c->term, settings_is(&c->set, id, "ascii")  ? TERM_GLYPHS_ASCII
-                                     : settings_is(&c->set, id, "utf8") ? TERM_GLYPHS_UTF8
+            term_set_glyphs(c->term, prefs_is(&c->set, id, "ascii")  ? TERM_GLYPHS_ASCII
+                                     : prefs_is(&c->set, id, "utf8") ? TERM_GLYPHS_UTF8
                                                                         : TERM_GLYPHS_AUTO);
         if (c->term)
             canvas_grid_set_utf8(c->grid, term_has_glyphs(c->term));
         break;
     case SET_LINK:
         if (c->term)
-            term_set_link_slow(c->term, settings_is(&c->set, id, "slow")   ? 1
-                                        : settings_is(&c->set, id, "fast") ? 0
+            term_set_link_slow(c->term, prefs_is(&c->set, id, "slow")   ? 1
+                                        : prefs_is(&c->set, id, "fast") ? 0
                                                                            : -1);
         break;
     case SET_MOUSE:
         if (c->term)
-            term_set_mouse(c->term, settings_is(&c->set, id, "on"));
+            term_set_mouse(c->term, prefs_is(&c->set, id, "on"));
         break;
     case SET_ESC:
         if (c->term)
-            term_set_esc_ms(c->term, settings_number(&c->set, id));
+            term_set_esc_ms(c->term, prefs_number(&c->set, id));
         break;
     case SET_PREFIX:
         if (keymap_set_prefix(c->keys, c->prefix, c->set.value[id], why, sizeof why) < 0)
@@ -71,34 +71,34 @@ static void put_in_force(struct console *c, enum setting_id id)
     }
 }
 
-bool command_set(struct console *c, enum setting_id id, const char *value)
+bool command_set(struct console *c, enum pref_id id, const char *value)
 {
     char why[200];
 
     if (id == SET_THEME && !themes_apply(c, value))
         return false;
-    if (settings_put(&c->set, id, value, why, sizeof why) < 0) {
+    if (prefs_put(&c->set, id, value, why, sizeof why) < 0) {
         console_say_error(c, "%s", why);
         return false;
     }
     put_in_force(c, id);
-    console_say(c, "%s %s", settings_table[id].name, value);
+    console_say(c, "%s %s", prefs_table[id].name, value);
     save(c);
     return true;
 }
 
-void command_keep(struct console *c, enum setting_id id, const char *value)
+void command_keep(struct console *c, enum pref_id id, const char *value)
 {
     char why[200];
 
-    if (settings_is(&c->set, id, value) || settings_put(&c->set, id, value, why, sizeof why) < 0)
+    if (prefs_is(&c->set, id, value) || prefs_put(&c->set, id, value, why, sizeof why) < 0)
         return;
     save(c);
 }
 
 void command_start(struct console *c)
 {
-    static const enum setting_id at_start[] = {SET_GLYPHS, SET_LINK, SET_MOUSE, SET_ESC};
+    static const enum pref_id at_start[] = {SET_GLYPHS, SET_LINK, SET_MOUSE, SET_ESC};
 
     for (size_t i = 0; i < XMEM_LEN(at_start); i++)
         put_in_force(c, at_start[i]);
@@ -107,7 +107,7 @@ void command_start(struct console *c)
 void act_line_set(struct console *c, const char *args)
 {
     size_t len = strcspn(args, " =");
-    enum setting_id id = settings_find(args, len);
+    enum pref_id id = prefs_find(args, len);
     const char *value = args + len + strspn(args + len, " =");
 
     if (len == 0)
@@ -115,8 +115,8 @@ void act_line_set(struct console *c, const char *args)
     else if (id == SET_COUNT)
         console_say_error(c, "\"%.*s\" is no option: :options lists them", (int)len, args);
     else if (!*value)
-        console_say(c, "%s is %s: %s", settings_table[id].name, c->set.value[id],
-                    settings_table[id].choices ? settings_table[id].choices : settings_table[id].help);
+        console_say(c, "%s is %s: %s", prefs_table[id].name, c->set.value[id],
+                    prefs_table[id].choices ? prefs_table[id].choices : prefs_table[id].help);
     else
         command_set(c, id, value);
 }
@@ -129,9 +129,9 @@ void act_options(struct console *c, int action)
     (void)action;
     for (unsigned i = 0; i < SET_COUNT && at < sizeof text; i++)
         at += (size_t)snprintf(text + at, sizeof text - at, ":set %-9s %-12s %s%s%s\n",
-                               settings_table[i].name, c->set.value[i],
-                               settings_table[i].choices ? settings_table[i].choices : "",
-                               settings_table[i].choices ? ": " : "", settings_table[i].help);
+                               prefs_table[i].name, c->set.value[i],
+                               prefs_table[i].choices ? prefs_table[i].choices : "",
+                               prefs_table[i].choices ? ": " : "", prefs_table[i].help);
     page_open_text(c, "Options   kept in your own folder", text);
 }
 

@@ -106,9 +106,9 @@ static int64_t frame_gap(const struct loop *l, int64_t now)
 
     if (shell_is_open(c) && now - c->last_key_ms < TYPING_MS)
         return FRAME_SHELL_MS;
-    if (settings_is(&c->set, SET_LINK, "slow") || term_is_slow(l->term, now))
+    if (prefs_is(&c->set, SET_LINK, "slow") || term_is_slow(l->term, now))
         return FRAME_SLOW_MS;
-    return l->over_ssh && !settings_is(&c->set, SET_LINK, "fast") ? FRAME_SSH_MS : FRAME_MS;
+    return l->over_ssh && !prefs_is(&c->set, SET_LINK, "fast") ? FRAME_SSH_MS : FRAME_MS;
 }
 
 static void draw(struct loop *l)

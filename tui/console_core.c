@@ -49,7 +49,7 @@ static void load_files(struct console *c)
     config_find(c->config_dir, sizeof c->config_dir, c->opt_b->config_dir);
     r = config_read(c->config_dir, "config", &text, why, sizeof why);
     if (r == 0) {
-        settings_parse(&c->set, text, complain, c);
+        prefs_parse(&c->set, text, complain, c);
         free(text);
     } else if (why[0]) {
         complain(c, why);
@@ -61,8 +61,8 @@ static void load_files(struct console *c)
     } else if (why[0]) {
         complain(c, why);
     }
-    xmem_copy_text(c->prefix, sizeof c->prefix, settings_table[SET_PREFIX].start);
-    if (settings_is(&c->set, SET_PREFIX, c->prefix))
+    xmem_copy_text(c->prefix, sizeof c->prefix, prefs_table[SET_PREFIX].start);
+    if (prefs_is(&c->set, SET_PREFIX, c->prefix))
         return;
     if (keymap_set_prefix(c->keys, c->prefix, c->set.value[SET_PREFIX], why, sizeof why) < 0)
         complain(c, why);
@@ -86,10 +86,10 @@ struct console *console_new(struct engine *en, const struct console_options *o, 
     c->shells = shells_new();
     c->snap = engine_snapshot(en);
     c->clock.now_ms = console_now_ms(c);
-    settings_init(&c->set);
+    prefs_init(&c->set);
     theme_init(&c->theme);
     load_files(c);
-    c->clock.utc = settings_is(&c->set, SET_TIME, "utc");
+    c->clock.utc = prefs_is(&c->set, SET_TIME, "utc");
     for (unsigned i = 0; i < VIEW_COUNT; i++)
         view_begin(&c->view[i], c, (enum view_id)i);
     c->dirty = true;
@@ -406,7 +406,7 @@ void console_turn(struct console *c)
 void console_draw(struct console *c)
 {
     c->clock.now_ms = console_now_ms(c);
-    c->clock.utc = settings_is(&c->set, SET_TIME, "utc");
+    c->clock.utc = prefs_is(&c->set, SET_TIME, "utc");
     frame_draw(c);
     c->dirty = false;
     c->drawn_ms = c->clock.now_ms;

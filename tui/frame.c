@@ -105,7 +105,7 @@ static int draw_session(const struct console *c, struct canvas row, int at, enum
 
     if (m->read_only || c->opt_b->read_only)
         at = put_word(row, at, role, "READ-ONLY");
-    if ((c->term && term_is_slow(c->term, c->clock.now_ms)) || settings_is(&c->set, SET_LINK, "slow"))
+    if ((c->term && term_is_slow(c->term, c->clock.now_ms)) || prefs_is(&c->set, SET_LINK, "slow"))
         at = put_word(row, at, role, "slow");
     if (m->consoles > 1) {
         snprintf(text, sizeof text, "%u consoles", m->consoles);

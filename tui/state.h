@@ -12,7 +12,7 @@
 #include "backend/model/snapshot.h"
 #include "tui/console.h"
 #include "tui/fmt.h"
-#include "tui/settings.h"
+#include "tui/prefs.h"
 #include "tui/view.h"
 #include "widgets/canvas.h"
 #include "widgets/keymap.h"
@@ -46,10 +46,10 @@ struct console {
     struct theme theme;
     struct keymap *keys;
     struct keymap_state key_state;
-    struct settings set;
+    struct prefs set;
     char config_dir[256]; /* "" for none */
     char note[256];       /* what start-up had to say */
-    char prefix[SETTING_MAX]; /* of the shell pane, as it is bound now */
+    char prefix[PREF_MAX]; /* of the shell pane, as it is bound now */
 
     struct snapshot *snap; /* shown; held while frozen */
     struct fmt_clock clock; /* this turn's */

@@ -76,7 +76,7 @@ static void tell_end(struct console *c, const struct ticket_row *t)
         console_say(c, "%s runs, SSH ready after %s: e opens it", name, took);
     else
         console_say(c, "%s: done in %s", t->command, took);
-    if (settings_is(&c->set, SET_BELL, "done") && c->term)
+    if (prefs_is(&c->set, SET_BELL, "done") && c->term)
         term_bell(c->term);
 }
 

@@ -164,7 +164,7 @@ static void draw_list(struct view *v, struct canvas c)
 
     list_set_wash(v->list, stale ? ROLE_STALE : ROLE_BASE);
     list_set_highlights(v->list, con->snap->meta.churn <= VIEW_CHURN_MAX &&
-                                     !settings_is(&con->set, SET_LINK, "slow"));
+                                     !prefs_is(&con->set, SET_LINK, "slow"));
     list_draw(v->list, c, con->clock.now_ms);
     if (list_shown(v->list) == 0)
         draw_instead(v, c);

@@ -1,5 +1,5 @@
 /* The options as a table, and their file's text. Console thread. */
-#include "tui/settings.h"
+#include "tui/prefs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "widgets/key.h"
 #include "widgets/xmem.h"
 
-const struct setting settings_table[SET_COUNT] = {
+const struct pref prefs_table[SET_COUNT] = {
     [SET_THEME] = {"theme", NULL, "dark", "dark light contrast colour-blind sixteen mono, or a file"},
     [SET_GLYPHS] = {"glyphs", "auto ascii utf8", "auto", "how graphs and states are drawn"},
     [SET_LINK] = {"link", "auto slow fast", "auto", "slow: one frame a second, no highlights"},
@@ -22,17 +22,17 @@ const struct setting settings_table[SET_COUNT] = {
     [SET_NETWORK] = {"network", NULL, "mesh", "where a new VM goes: the last one used"},
 };
 
-void settings_init(struct settings *s)
+void prefs_init(struct prefs *s)
 {
     for (unsigned i = 0; i < SET_COUNT; i++)
-        xmem_copy_text(s->value[i], SETTING_MAX, settings_table[i].start);
+        xmem_copy_text(s->value[i], PREF_MAX, prefs_table[i].start);
 }
 
-enum setting_id settings_find(const char *name, size_t len)
+enum pref_id prefs_find(const char *name, size_t len)
 {
     for (unsigned i = 0; i < SET_COUNT; i++)
-        if (strlen(settings_table[i].name) == len && memcmp(settings_table[i].name, name, len) == 0)
-            return (enum setting_id)i;
+        if (strlen(prefs_table[i].name) == len && memcmp(prefs_table[i].name, name, len) == 0)
+            return (enum pref_id)i;
     return SET_COUNT;
 }
 
@@ -46,7 +46,7 @@ static bool has_word(const char *words, const char *word)
     return false;
 }
 
-static bool is_allowed(const struct setting *t, const char *value)
+static bool is_allowed(const struct pref *t, const char *value)
 {
     char *end;
     long low, high, v;
@@ -61,13 +61,13 @@ static bool is_allowed(const struct setting *t, const char *value)
     return *value != '\0' && *end == '\0' && v >= low && v <= high;
 }
 
-int settings_put(struct settings *s, enum setting_id id, const char *value, char *why, size_t cap)
+int prefs_put(struct prefs *s, enum pref_id id, const char *value, char *why, size_t cap)
 {
-    const struct setting *t = &settings_table[id];
+    const struct pref *t = &prefs_table[id];
     struct key k;
 
-    if (strlen(value) >= SETTING_MAX) {
-        snprintf(why, cap, "%s: at most %d characters", t->name, SETTING_MAX - 1);
+    if (strlen(value) >= PREF_MAX) {
+        snprintf(why, cap, "%s: at most %d characters", t->name, PREF_MAX - 1);
         return -EINVAL;
     }
     if (!is_allowed(t, value)) {
@@ -78,31 +78,31 @@ int settings_put(struct settings *s, enum setting_id id, const char *value, char
         snprintf(why, cap, "prefix: \"%s\" is no key; like C-] or F12", value);
         return -EINVAL;
     }
-    xmem_copy_text(s->value[id], SETTING_MAX, value);
+    xmem_copy_text(s->value[id], PREF_MAX, value);
     return 0;
 }
 
-bool settings_is(const struct settings *s, enum setting_id id, const char *value)
+bool prefs_is(const struct prefs *s, enum pref_id id, const char *value)
 {
     return strcmp(s->value[id], value) == 0;
 }
 
-int settings_number(const struct settings *s, enum setting_id id)
+int prefs_number(const struct prefs *s, enum pref_id id)
 {
     return (int)strtol(s->value[id], NULL, 10);
 }
 
-static void parse_line(struct settings *s, char *line, settings_complaint_fn *say, void *ctx)
+static void parse_line(struct prefs *s, char *line, settings_complaint_fn *say, void *ctx)
 {
     char why[160], told[224];
     size_t name;
-    enum setting_id id;
+    enum pref_id id;
 
     line += strspn(line, " \t");
     if (*line == '\0' || *line == '#')
         return;
     name = strcspn(line, " \t=");
-    id = settings_find(line, name);
+    id = prefs_find(line, name);
     if (id == SET_COUNT) {
         snprintf(told, sizeof told, "config: \"%.40s\" is no option", line);
         say(ctx, told);
@@ -111,13 +111,13 @@ static void parse_line(struct settings *s, char *line, settings_complaint_fn *sa
     char *value = line + name + strspn(line + name, " \t=");
     for (size_t n = strlen(value); n > 0 && strchr(" \t\r", value[n - 1]); n--)
         value[n - 1] = '\0';
-    if (settings_put(s, id, value, why, sizeof why) < 0) {
+    if (prefs_put(s, id, value, why, sizeof why) < 0) {
         snprintf(told, sizeof told, "config: %s", why);
         say(ctx, told);
     }
 }
 
-void settings_parse(struct settings *s, const char *text, settings_complaint_fn *say, void *ctx)
+void prefs_parse(struct prefs *s, const char *text, settings_complaint_fn *say, void *ctx)
 {
     char line[256];
 
@@ -131,14 +131,14 @@ void settings_parse(struct settings *s, const char *text, settings_complaint_fn 
     }
 }
 
-size_t settings_format(const struct settings *s, char *buf, size_t cap)
+size_t prefs_format(const struct prefs *s, char *buf, size_t cap)
 {
     size_t at = 0;
 
     buf[0] = '\0';
     for (unsigned i = 0; i < SET_COUNT && at < cap; i++)
-        if (strcmp(s->value[i], settings_table[i].start) != 0) {
-            int n = snprintf(buf + at, cap - at, "%s %s\n", settings_table[i].name, s->value[i]);
+        if (strcmp(s->value[i], prefs_table[i].start) != 0) {
+            int n = snprintf(buf + at, cap - at, "%s %s\n", prefs_table[i].name, s->value[i]);
             at += n > 0 ? (size_t)n : 0;
         }
     return at < cap ? at : cap - 1;
