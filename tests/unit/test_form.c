@@ -85,11 +85,11 @@ static void test_defaults_and_enter(void **state)
     assert_false(form_is_edited(f));
     assert_true(form_check(f, 0, true));
     assert_string_equal(draw(f, 5, 70),
-                        "> Name   [vm1                 ]  free; becomes vm1.internal\n"
-                        "  Image  [builtin             ]\n"
-                        "  Memory [256   ] MiB\n"
-                        "  Disk   [10    ] GiB\n"
-                        "  Start  [x] now\n");
+                        "> Name      [vm1                 ]  free; becomes vm1.internal\n"
+                        "  Image     [builtin             ]\n"
+                        "  Memory    [256   ] MiB\n"
+                        "  Disk      [10    ] GiB\n"
+                        "  Start     [x] now\n");
     assert_int_equal(press(f, "w", 0), FORM_CHANGED); /* typing replaces the proposed name */
     assert_string_equal(form_get(f, NAME), "w");
     assert_int_equal(press(f, "Down", 0), FORM_MOVED);
