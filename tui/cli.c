@@ -73,6 +73,8 @@ static int run_with_engine(struct cli *c)
     c->who = who;
     options_fill(c, &o);
     o.way_in = way_in[0] ? way_in : NULL;
+    if (c->given.cmd->run == cli_console)
+        console_block_signals(); /* before the engine's thread: it must not be struck by them */
     if (engine_open(&o, &c->engine, &e) < 0)
         return c->given.cmd->run == cli_vm_exec ? (cli_fail_err("", &e), CLI_OURS)
                                                 : cli_fail_err("", &e);

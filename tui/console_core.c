@@ -132,6 +132,8 @@ void console_resize(struct console *c, int rows, int cols)
 
 bool console_engine_is_silent(const struct console *c)
 {
+    if (c->opt_b->clock_ms && engine_end(c->en_b) == ENGINE_DEMO)
+        return false; /* the clock is held, the demo's heart is not */
     return c->clock.now_ms - engine_heartbeat_ms(c->en_b) >= ENGINE_SILENT_MS;
 }
 
