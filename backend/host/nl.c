@@ -13,6 +13,7 @@
 
 #include "backend/model/text.h"
 #include "backend/observe/nlattr.h"
+#include "backend/observe/nlmsg.h"
 
 enum { PIECE_BYTES = 96 * 1024, PIECE_REQUESTS = 256, ATTR_MAX = 60000 };
 

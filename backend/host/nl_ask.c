@@ -13,6 +13,7 @@
 
 #include "backend/model/text.h"
 #include "backend/observe/nlattr.h"
+#include "backend/observe/nlmsg.h"
 
 enum { DEADLINE_MS = 5000, ROWS_MAX = 1 << 20 };
 

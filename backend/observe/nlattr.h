@@ -1,7 +1,7 @@
 #ifndef MESHDECK_OBSERVE_NLATTR_H
 #define MESHDECK_OBSERVE_NLATTR_H
 /*
- * Walking netlink messages and their attributes, which may lie about their lengths. Inline and
+ * Walking the attributes of a netlink message that may lie about its lengths. Inline and
  * without a call per attribute, since route dumps run through here 65,536 times in 40 ms. Pure; any
  * thread.
  */
@@ -12,27 +12,6 @@
 #include <string.h>
 
 #include "backend/model/text.h"
-
-/* The messages of one datagram. (libmnl's mnl_nlmsg_ok takes lengths of 2 GiB and more for
- * fitting.) */
-struct nlm_walk {
-    const uint8_t *at_b;
-    size_t left;
-};
-
-/* The next message, all of whose nlmsg_len bytes are there; NULL at the end. */
-static inline const struct nlmsghdr *nlm_next(struct nlm_walk *w)
-{
-    const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)w->at_b;
-
-    if (w->left < sizeof *m || m->nlmsg_len < sizeof *m || m->nlmsg_len > w->left)
-        return NULL;
-    size_t step = ((size_t)m->nlmsg_len + 3u) & ~(size_t)3u;
-    step = step < w->left ? step : w->left;
-    w->at_b += step;
-    w->left -= step;
-    return m;
-}
 
 struct nla {
     uint16_t type; /* without the nested and byte order marks */

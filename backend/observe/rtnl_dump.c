@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "backend/model/text.h"
-#include "backend/observe/nlattr.h"
+#include "backend/observe/nlmsg.h"
 
 /* What is read of a table that is too large: of this host, and ours. */
 static const uint8_t kept_protocols[] = {77, RTPROT_KERNEL, RTPROT_BOOT, RTPROT_STATIC, RTPROT_RA};

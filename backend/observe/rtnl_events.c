@@ -16,6 +16,7 @@
 
 #include "backend/model/text.h"
 #include "backend/observe/nlattr.h"
+#include "backend/observe/nlmsg.h"
 
 static void on_readable(uv_poll_t *poll, int status, int events);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "backend/host/nl_internal.h"
-#include "backend/observe/nlattr.h"
+#include "backend/observe/nlmsg.h"
 #include "backend/observe/rtnl_rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

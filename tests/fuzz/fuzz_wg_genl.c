@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/observe/nlattr.h"
+#include "backend/observe/nlmsg.h"
 #include "backend/observe/wg_build.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
