@@ -14,6 +14,8 @@
 #include "backend/vmm/qemu_internal.h"
 
 static const char *put(struct qemu_args *a, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+static const char *put(struct qemu_args *a, const char *fmt, va_list ap)
 {
     char *at = a->text + a->len;
     const int n = vsnprintf(at, sizeof a->text - a->len, fmt, ap);
