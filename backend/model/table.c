@@ -1,27 +1,17 @@
 /*
- * Ordered tables in counted chunks. The writer's thread owns a struct table; chunks and views are
- * shared with readers and never changed once a view holds them: the writer copies a chunk before it
- * writes whenever anybody else counts on it. Within a chunk rows stay where they were put and only
- * a byte per row is moved to keep the order. Never blocks, never aborts on out-of-memory.
+ * Ordered tables in counted chunks: the writer's side. Its thread owns a struct table; chunks and
+ * views are shared with readers and never changed once a view holds them: the writer copies a chunk
+ * before it writes whenever anybody else counts on it. Within a chunk rows stay where they were put
+ * and only a byte per row is moved to keep the order. Never blocks, never aborts on out-of-memory.
  */
-#include "backend/model/table.h"
+#include "backend/model/table_priv.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/model/rows.h"
-
 enum { CHUNK_SMALL = 8, MERGE_BELOW = TABLE_CHUNK_ROWS / 4, MERGE_UPTO = TABLE_CHUNK_ROWS * 3 / 4 };
-
-struct table_chunk {
-    _Atomic uint32_t refs;
-    uint16_t n, cap;
-    uint8_t order[TABLE_CHUNK_ROWS]; /* order[i] is the slot of the i-th row */
-    _Alignas(16) unsigned char rows[];
-};
 
 struct table {
     const struct row_type *type;
@@ -30,13 +20,6 @@ struct table {
     size_t n_chunks, cap_chunks, n_rows, starts_ok;
     uint64_t version;
     struct table_view *last; /* the view of this version, or NULL */
-};
-
-/* A view as it lies in memory: the public part, then its chunks and starts. */
-struct view_box {
-    struct table_view view;
-    _Atomic uint32_t refs;
-    struct table_chunk *chunks[];
 };
 
 static struct table_chunk *chunk_new(size_t row_size, size_t cap)
@@ -51,64 +34,15 @@ static struct table_chunk *chunk_new(size_t row_size, size_t cap)
     return c;
 }
 
-static void chunk_unref(struct table_chunk *c)
-{
-    if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
-        free(c);
-}
-
-static void *chunk_row(const struct table_chunk *c, size_t row_size, size_t i)
-{
-    return (void *)(uintptr_t)(c->rows + row_size * c->order[i]);
-}
-
 /* Appends rows [from, to) of src, in order. There is room. */
 static void chunk_append(struct table_chunk *dst, const struct table_chunk *src, size_t row_size,
                          size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         dst->order[dst->n] = (uint8_t)dst->n;
-        memcpy(dst->rows + row_size * dst->n, chunk_row(src, row_size, i), row_size);
+        memcpy(dst->rows + row_size * dst->n, table_chunk_row(src, row_size, i), row_size);
         dst->n++;
     }
-}
-
-/* First index in the chunk whose row is not below key. */
-static size_t chunk_search(const struct table_chunk *c, const struct row_type *type,
-                           const void *key, bool *ret_found)
-{
-    size_t lo = 0, hi = c->n;
-
-    *ret_found = false;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        int r = type->compare(chunk_row(c, type->size, mid), key);
-        if (r == 0) {
-            *ret_found = true;
-            return mid;
-        }
-        if (r < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-/* The chunk where key stands or belongs: the last one whose first row is not above it. */
-static size_t chunks_search(struct table_chunk *const *chunks, size_t n,
-                            const struct row_type *type, const void *key)
-{
-    size_t lo = 0, hi = n;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (type->compare(chunk_row(chunks[mid], type->size, 0), key) <= 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo ? lo - 1 : 0;
 }
 
 struct table *table_new(const struct row_type *type)
@@ -134,7 +68,7 @@ void table_clear(struct table *t)
         return;
     touch(t);
     for (size_t i = 0; i < t->n_chunks; i++)
-        chunk_unref(t->chunks[i]);
+        table_chunk_unref(t->chunks[i]);
     t->n_chunks = t->n_rows = t->starts_ok = 0;
 }
 
@@ -178,7 +112,7 @@ static void chunks_insert(struct table *t, size_t at, struct table_chunk *c)
 
 static void chunks_drop(struct table *t, size_t at)
 {
-    chunk_unref(t->chunks[at]);
+    table_chunk_unref(t->chunks[at]);
     t->n_chunks--;
     memmove(t->chunks + at, t->chunks + at + 1, (t->n_chunks - at) * sizeof *t->chunks);
     if (t->starts_ok > at)
@@ -200,7 +134,7 @@ static int chunk_own(struct table *t, size_t at, size_t want)
         return -ENOMEM;
     chunk_append(own, c, t->type->size, 0, c->n);
     t->chunks[at] = own;
-    chunk_unref(c);
+    table_chunk_unref(c);
     return 0;
 }
 
@@ -220,7 +154,7 @@ static int chunk_split(struct table *t, size_t at)
     chunk_append(left, c, t->type->size, 0, half);
     chunk_append(right, c, t->type->size, half, c->n);
     t->chunks[at] = left;
-    chunk_unref(c);
+    table_chunk_unref(c);
     chunks_insert(t, at + 1, right);
     return 0;
 }
@@ -277,12 +211,12 @@ static size_t table_search(const struct table *t, const void *key, size_t *ret_i
     if (t->n_chunks == 0)
         return 0;
     struct table_chunk *last = t->chunks[t->n_chunks - 1];
-    if (t->type->compare(chunk_row(last, t->type->size, last->n - 1u), key) < 0) {
+    if (t->type->compare(table_chunk_row(last, t->type->size, last->n - 1u), key) < 0) {
         *ret_i = last->n;
         return t->n_chunks - 1;
     }
-    size_t chunk = chunks_search(t->chunks, t->n_chunks, t->type, key);
-    *ret_i = chunk_search(t->chunks[chunk], t->type, key, ret_found);
+    size_t chunk = table_chunks_search(t->chunks, t->n_chunks, t->type, key);
+    *ret_i = table_chunk_search(t->chunks[chunk], t->type, key, ret_found);
     return chunk;
 }
 
@@ -294,13 +228,13 @@ int table_put(struct table *t, const void *row, bool *ret_changed)
 
     if (ret_changed)
         *ret_changed = false;
-    if (found && row_equal(t->type, chunk_row(t->chunks[chunk], t->type->size, i), row))
+    if (found && row_equal(t->type, table_chunk_row(t->chunks[chunk], t->type->size, i), row))
         return 0;
     touch(t);
     if (found) {
         if (chunk_own(t, chunk, t->chunks[chunk]->n) < 0)
             return -ENOMEM;
-        memcpy(chunk_row(t->chunks[chunk], t->type->size, i), row, t->type->size);
+        memcpy(table_chunk_row(t->chunks[chunk], t->type->size, i), row, t->type->size);
     } else if (insert_at(t, chunk, i, row) < 0) {
         return -ENOMEM;
     }
@@ -325,7 +259,7 @@ static void merge_around(struct table *t, size_t at)
     chunk_append(c, b, t->type->size, 0, b->n);
     chunks_drop(t, left + 1);
     t->chunks[left] = c;
-    chunk_unref(a);
+    table_chunk_unref(a);
 }
 
 int table_remove(struct table *t, const void *key)
@@ -365,7 +299,7 @@ const void *table_find(const struct table *t, const void *key)
     bool found;
     size_t chunk = table_search(t, key, &i, &found);
 
-    return found ? chunk_row(t->chunks[chunk], t->type->size, i) : NULL;
+    return found ? table_chunk_row(t->chunks[chunk], t->type->size, i) : NULL;
 }
 
 static void starts_update(struct table *t)
@@ -380,28 +314,13 @@ static void starts_update(struct table *t)
     }
 }
 
-/* The chunk that holds row `index`, which is in range. */
-static size_t starts_search(const uint32_t *starts, size_t n, size_t index)
-{
-    size_t lo = 0, hi = n;
-
-    while (hi - lo > 1) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (starts[mid] <= index)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 const void *table_at(struct table *t, size_t index)
 {
     if (index >= t->n_rows)
         return NULL;
     starts_update(t);
-    size_t chunk = starts_search(t->starts, t->n_chunks, index);
-    return chunk_row(t->chunks[chunk], t->type->size, index - t->starts[chunk]);
+    size_t chunk = table_starts_search(t->starts, t->n_chunks, index);
+    return table_chunk_row(t->chunks[chunk], t->type->size, index - t->starts[chunk]);
 }
 
 size_t table_count(const struct table *t)
@@ -434,100 +353,4 @@ struct table_view *table_snapshot(struct table *t)
     b->view = (struct table_view){t->type, t->n_rows, n, b->chunks, starts, t->version};
     t->last = table_view_ref(&b->view);
     return &b->view;
-}
-
-struct table_view *table_view_ref(struct table_view *v)
-{
-    atomic_fetch_add_explicit(&((struct view_box *)v)->refs, 1, memory_order_relaxed);
-    return v;
-}
-
-void table_view_unref(struct table_view *v)
-{
-    struct view_box *b = (struct view_box *)v;
-
-    if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    for (size_t i = 0; i < v->n_chunks; i++)
-        chunk_unref(b->chunks[i]);
-    free(b);
-}
-
-const void *view_at(const struct table_view *v, size_t index)
-{
-    if (index >= v->n_rows)
-        return NULL;
-    size_t chunk = starts_search(v->starts, v->n_chunks, index);
-    return chunk_row(v->chunks[chunk], v->type->size, index - v->starts[chunk]);
-}
-
-size_t view_index_of(const struct table_view *v, const void *key, bool *ret_found)
-{
-    bool found = false;
-    size_t index = 0;
-
-    if (v->n_chunks > 0) {
-        size_t chunk = chunks_search(v->chunks, v->n_chunks, v->type, key);
-        index = v->starts[chunk] + chunk_search(v->chunks[chunk], v->type, key, &found);
-    }
-    if (ret_found)
-        *ret_found = found;
-    return index;
-}
-
-const void *view_find(const struct table_view *v, const void *key)
-{
-    bool found;
-    size_t index = view_index_of(v, key, &found);
-
-    return found ? view_at(v, index) : NULL;
-}
-
-const void *view_next(const struct table_view *v, struct view_cursor *c)
-{
-    if (c->chunk >= v->n_chunks)
-        return NULL;
-    const void *row = chunk_row(v->chunks[c->chunk], v->type->size, c->row);
-    if (++c->row == v->chunks[c->chunk]->n) {
-        c->row = 0;
-        c->chunk++;
-    }
-    return row;
-}
-
-/* The row under a cursor without moving it. */
-static const void *peek(const struct table_view *v, const struct view_cursor *c)
-{
-    struct view_cursor at = *c;
-    return v ? view_next(v, &at) : NULL;
-}
-
-int table_diff(const struct table_view *from, const struct table_view *to, table_diff_fn *fn,
-               void *arg)
-{
-    struct view_cursor a = {0, 0}, b = {0, 0};
-
-    for (;;) {
-        if (from && a.row == 0 && b.row == 0 && a.chunk < from->n_chunks &&
-            b.chunk < to->n_chunks && from->chunks[a.chunk] == to->chunks[b.chunk]) {
-            a.chunk++;
-            b.chunk++;
-            continue;
-        }
-        const void *old = peek(from, &a), *new = peek(to, &b);
-        int r = 0;
-        if (!old && !new)
-            return 0;
-        int order = !old ? 1 : !new ? -1 : to->type->compare(old, new);
-        if (order < 0)
-            r = fn(TABLE_REMOVED, old, arg);
-        else if (order > 0 || !row_equal(to->type, old, new))
-            r = fn(TABLE_PUT, new, arg);
-        if (r != 0)
-            return r;
-        if (order <= 0)
-            (void)view_next(from, &a); /* only to move on */
-        if (order >= 0)
-            (void)view_next(to, &b);
-    }
 }
