@@ -11,7 +11,7 @@ DEB_BUILD := gcc make pkg-config libc6-dev libncurses-dev libmnl-dev libnftnl-de
              libsqlite3-dev libssh-dev libjansson-dev libuv1-dev libtsm-dev libssl-dev
 DEB_RUN   := qemu-system-x86 qemu-utils wireguard-go dnsmasq-base cpio e2fsprogs lz4 binutils
 DEB_TEST  := libcmocka-dev clang iproute2 nftables wireguard-tools tmux openssh-client \
-             openssh-server dropbear-bin bind9-dnsutils sqlite3 util-linux procps netcat-openbsd
+             openssh-server dropbear-bin bind9-dnsutils sqlite3 util-linux procps netcat-openbsd iputils-ping
 
 PKGS := ncursesw libmnl libnftnl libnftables sqlite3 libssh jansson libuv libtsm libcrypto
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)

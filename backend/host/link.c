@@ -71,6 +71,27 @@ int link_change(struct nl *n, const struct link_change *c, struct err *e)
     return nl_run(n, NULL, NULL, e);
 }
 
+int link_rename(struct nl *n, uint32_t ifindex, const char *name, struct err *e)
+{
+    struct link_change state = {.ifindex = ifindex, .state = LINK_STATE_DOWN};
+    struct rtnl_link was;
+    char what[64];
+
+    int r = link_get(n, NULL, ifindex, &was, e);
+    if (r < 0)
+        return r;
+    link_queue_change(n, &state);
+    begin_link(n, RTM_SETLINK, 0, ifindex);
+    nl_put_text(n, IFLA_IFNAME, name);
+    (void)snprintf(what, sizeof what, "renaming %.15s to %.15s", was.name, name);
+    nl_end(n, NULL, what);
+    if (was.flags & IFF_UP) {
+        state.state = LINK_STATE_UP;
+        link_queue_change(n, &state);
+    }
+    return nl_run(n, NULL, NULL, e);
+}
+
 static int take_link(const struct nlmsghdr *m, void *arg)
 {
     int rc = rtnl_parse_link(m, arg);

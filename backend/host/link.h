@@ -32,6 +32,9 @@ struct link_change {
 void link_queue_change(struct nl *n, const struct link_change *c);
 int link_change(struct nl *n, const struct link_change *c, struct err *e);
 
+/* Gives a link another name: down, renamed, and up again if it was up. */
+int link_rename(struct nl *n, uint32_t ifindex, const char *name, struct err *e);
+
 /* The link of that name (or, name NULL, of that ifindex); -ENODEV when there is none. */
 int link_get(struct nl *n, const char *name, uint32_t ifindex, struct rtnl_link *ret,
              struct err *e);

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The rules of the house, as tests.
+exec "$(dirname "$0")/../lint"
