@@ -187,9 +187,10 @@ static void first_times(const struct demo *d, struct vm_row *r)
  * free. */
 struct places {
     uint8_t used[DEMO_NODES][DEMO_NODE_VMS];
-    uint8_t count[DEMO_NODES], taps[DEMO_NODES];
+    uint8_t count[DEMO_NODES];
     struct {
         uint8_t node, host; /* from 0 */
+        uint16_t tap;
     } of[];
 };
 
@@ -207,7 +208,7 @@ static void place(const struct demo *d, struct places *p, uint32_t id, bool fall
     while (p->used[node][host])
         host = (host + 15) % DEMO_NODE_VMS; /* 15 and 253 have no common divisor */
     p->used[node][host] = 1;
-    p->count[node]++;
+    p->of[id].tap = (uint16_t)(p->count[node]++ + (node ? (node + 1) * 13 % 60 : 0));
     p->of[id].node = (uint8_t)node;
     p->of[id].host = (uint8_t)host;
 }
@@ -230,7 +231,7 @@ static int add_vm(struct demo *d, struct places *p, uint32_t id, const char *kin
     (void)addr_mac_for_id(id, r.mac); /* numbers are below 2^24 */
     first_size(d, &r);
     first_times(d, &r);
-    (void)snprintf(r.tap, sizeof r.tap, "tap%u", p->taps[node - 1]++);
+    (void)snprintf(r.tap, sizeof r.tap, "tap%u", p->of[id].tap);
     first_use(d, &r);
     int code = table_put(d->tables[TABLE_VMS], &r, NULL);
     if (code == 0 && !r.remote && r.tap[0])
