@@ -1,5 +1,6 @@
 /* vm shell and vm serial on a real terminal: raw while they run, left as found on every way out. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
@@ -40,6 +41,8 @@ static void sit(struct seat *s, const char *word)
     (void)snprintf(path, sizeof path, "%s/meshdeck", build ? build : "build");
     assert_int_equal(openpty(&s->master, &slave, NULL, NULL, &w), 0);
     assert_int_equal(tcgetattr(slave, &s->before), 0);
+    /* Else the child holds its own terminal open and outlives a test that fails. */
+    assert_int_equal(fcntl(s->master, F_SETFD, FD_CLOEXEC), 0);
     s->pid = fork();
     assert_true(s->pid >= 0);
     if (s->pid == 0) {
@@ -180,6 +183,7 @@ static void test_question(void **state)
         memset(&s, 0, sizeof s);
         assert_int_equal(openpty(&s.master, &slave, NULL, NULL, NULL), 0);
         assert_int_equal(tcgetattr(slave, &s.before), 0);
+        assert_int_equal(fcntl(s.master, F_SETFD, FD_CLOEXEC), 0);
         s.pid = fork();
         if (s.pid == 0) {
             (void)login_tty(slave);
