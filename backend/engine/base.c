@@ -17,6 +17,7 @@
 #include "backend/engine/reconcile.h"
 #include "backend/engine/vms.h"
 #include "backend/guest/keys.h"
+#include "backend/host/ballast.h"
 #include "backend/host/wgkey.h"
 #include "backend/model/table.h"
 #include "backend/model/text.h"
@@ -34,6 +35,7 @@ void base_keys_make(struct base_keys *k)
     struct wgkey_secret key = {{0}};
     struct err *e = &k->err;
 
+    (void)ballast_make(k->state_dir, NULL); /* a disk that is full now is told by what fails next */
     (void)snprintf(path, sizeof path, "%.3900s/secrets/wireguard_key", k->state_dir);
     int r = wgkey_read_file(path, &key, e);
     if (r == -ENOENT) {
@@ -109,6 +111,36 @@ static void dns_event(const struct dnsmasq_event *ev, void *arg)
         journal_event(c, EVENT_INFO, "dns", "resolv.conf", NULL, "upstream: %s", ev->text);
         break;
     }
+}
+
+struct ballast_work {
+    uv_work_t work;
+    char state_dir[PATH_MAX];
+};
+
+static void ballast_work(uv_work_t *w)
+{
+    struct ballast_work *b = w->data;
+    (void)ballast_drop(b->state_dir, NULL, NULL); /* what cannot be given up is not there */
+}
+
+static void ballast_given(uv_work_t *w, int status)
+{
+    (void)status;
+    free(w->data);
+}
+
+void base_give_ballast(struct core *c)
+{
+    struct ballast_work *b = c->base && !c->base->ballast_given ? calloc(1, sizeof *b) : NULL;
+
+    if (!b)
+        return;
+    c->base->ballast_given = true;
+    str_copy(b->state_dir, sizeof b->state_dir, c->set.state_dir);
+    b->work.data = b;
+    if (uv_queue_work(&c->loop, &b->work, ballast_work, ballast_given) != 0)
+        free(b);
 }
 
 void base_device_up(struct core *c)

@@ -13,7 +13,9 @@
 #include "backend/host/nft.h"
 #include "backend/host/wireguard.h"
 #include "backend/plan/parts.h"
-#include "backend/store/records.h"
+#include "backend/store/netrec.h"
+#include "backend/store/settings.h"
+#include "backend/store/vmrec.h"
 
 /* dnsmasq's uid is the first one past those of the VMs. */
 enum { BASE_WG_PORT = 51820, BASE_WG_MTU = 1420, BASE_DNS_UID = VMREC_UID_BASE + VMREC_UID_COUNT };
@@ -29,7 +31,7 @@ struct base {
     struct nft_config nft_config;
     bool forwarding_was_off; /* before this boot's first engine: then only guests are forwarded */
     struct dnsmasq *dns;
-    bool dns_up;
+    bool dns_up, ballast_given;
 };
 
 /* Takes over settings and networks; makes the objects when the host may be changed. */
@@ -53,6 +55,8 @@ struct base_keys {
     struct err err;
 };
 void base_device_up(struct core *c); /* the device stands: show it, read its peers */
+/* The disk is full: gives up the room that was kept, so that it can be cleaned up. */
+void base_give_ballast(struct core *c);
 void base_dns_start(struct core *c, struct err *e);
 void base_keys_make(struct base_keys *k);
 

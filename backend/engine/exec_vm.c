@@ -178,7 +178,6 @@ void vm_tell_waiter(struct vm *v, const struct err *failed)
         return;
     v->waiter = NULL;
     if (w->stops) {
-        err_clear(NULL);
         failed = NULL; /* its end is what was asked for */
         vm_set_state(v, VM_STATE_STOPPED, "");
     }
@@ -188,14 +187,12 @@ void vm_tell_waiter(struct vm *v, const struct err *failed)
     batch_one_done(b, op, failed);
 }
 
-static int start_one(struct exec *x, const struct plan_op *op, struct vm *v, struct err *e)
+static int start_one(struct exec *x, struct vm *v, struct err *e)
 {
     char folder[PATH_MAX];
     struct vmm_spec spec;
 
     vm_spec_fill(v, vm_folder(v, folder), &spec);
-    (void)op;
-    (void)x;
     int r = vmm_start(&v->core->loop, &vmm_qemu, &spec, &vm_events, v, &v->vmm, e);
     if (v->tap_fd >= 0)
         close(v->tap_fd); /* QEMU holds it now; or nobody does, and the tap goes */
@@ -245,7 +242,7 @@ static void batch_begin(struct vm_batch *b, size_t i)
     if (r == 0) {
         *w = (struct vm_waiter){b, i, stops};
         v->waiter = w;
-        r = stops ? stop_one(op, v, &e) : start_one(x, op, v, &e);
+        r = stops ? stop_one(op, v, &e) : start_one(x, v, &e);
         if (r < 0) {
             v->waiter = NULL;
             free(w);

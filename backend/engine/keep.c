@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/engine/base.h"
 #include "backend/engine/core.h"
 #include "backend/model/text.h"
 #include "backend/store/store.h"
@@ -17,6 +18,8 @@
 
 static void write_failed(struct core *c, const struct err *e)
 {
+    if (e->code == -ENOSPC)
+        base_give_ballast(c);
     journal_raise(c, "store", ALERT_CRIT, "database", "deck", "cannot be written", e->text, 0, 0);
 }
 

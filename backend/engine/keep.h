@@ -10,7 +10,8 @@
 #include "backend/model/err.h"
 #include "backend/model/rows.h"
 #include "backend/store/journal.h"
-#include "backend/store/records.h"
+#include "backend/store/ackrec.h"
+#include "backend/store/settings.h"
 
 struct core;
 struct json_t;

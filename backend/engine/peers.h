@@ -12,7 +12,7 @@
 #include "backend/model/verdict.h"
 #include "backend/observe/wireguard.h"
 #include "backend/plan/plan.h"
-#include "backend/store/records.h"
+#include "backend/store/peerrec.h"
 
 struct peer {
     struct peer *next;

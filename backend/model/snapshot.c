@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct counted {
     struct snapshot snapshot; /* first, so that one pointer serves both */
@@ -86,12 +85,4 @@ struct snapshot *snapshot_box_get(struct snapshot_box *b)
     struct snapshot *s = b->newest ? snapshot_ref(b->newest) : NULL;
     pthread_mutex_unlock(&b->lock);
     return s;
-}
-
-int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }

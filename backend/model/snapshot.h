@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/model/clock.h"
 #include "backend/model/rows.h"
 #include "backend/model/table.h"
 
@@ -69,7 +70,5 @@ struct snapshot_box *snapshot_box_new(void);
 void snapshot_box_free(struct snapshot_box *b);
 void snapshot_box_publish_take(struct snapshot_box *b, struct snapshot *s);
 struct snapshot *snapshot_box_get(struct snapshot_box *b); /* a new reference; NULL before the first */
-
-int64_t now_ms(void); /* wall clock, milliseconds since the epoch */
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "backend/store/db.h"
+#include "backend/model/clock.h"
 #include "backend/store/rec.h"
 #include "backend/store/vmrec.h"
 
@@ -189,7 +190,7 @@ static int claim(struct ippool *p, int block, struct err *e)
         return r;
     db_bind_u64(s, 1, (uint64_t)block);
     db_bind_u64(s, 2, p->node);
-    db_bind_u64(s, 3, (uint64_t)rec_now_ms());
+    db_bind_u64(s, 3, (uint64_t)now_ms());
     r = db_step(p->db_b, s, e);
     db_reset(s);
     if (r == 0)

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "backend/store/db.h"
+#include "backend/model/clock.h"
 #include "backend/store/rec.h"
 
 static const struct rec_col cols[] = {
@@ -43,7 +44,7 @@ int journal_add(struct db *db, struct journal_rec *io, size_t n, struct err *e)
     for (size_t i = 0; i < n && r == 0; i++) {
         io[i].id = id++;
         if (!io[i].time_ms)
-            io[i].time_ms = rec_now_ms();
+            io[i].time_ms = now_ms();
         r = rec_run(db,
                     "INSERT INTO journal (" COLUMNS ") VALUES"
                     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/model/clock.h"
 #include "backend/model/text.h"
 #include "backend/store/db.h"
 #include "backend/store/rec.h"
@@ -174,7 +175,7 @@ int peerrec_add(struct db *db, struct peer_rec *io, struct err *e)
     if (r < 0)
         return r;
     if (!io->created_ms)
-        io->created_ms = rec_now_ms();
+        io->created_ms = now_ms();
     return rec_run(db,
                    "INSERT INTO peers (" COLUMNS ") VALUES"
                    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",

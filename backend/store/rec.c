@@ -9,21 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "backend/model/addr.h"
 #include "backend/model/text.h"
 #include "backend/store/db.h"
 
 enum { WORDS = 4096 };
-
-int64_t rec_now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static uint64_t fnv(uint64_t h, const void *data, size_t n)
 {

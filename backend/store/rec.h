@@ -64,7 +64,6 @@ int rec_collect(struct db *db, struct sqlite3_stmt *s, const struct rec_type *t,
 int rec_first(struct db *db, struct sqlite3_stmt *s, const struct rec_type *t, void *ret_row,
               struct err *e);
 
-int64_t rec_now_ms(void); /* wall clock, milliseconds since the epoch */
 
 /* Of the table vms, in the order of rec_vm. */
 #define REC_VM_COLUMNS                                                                             \

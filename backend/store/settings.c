@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "backend/model/clock.h"
 #include "backend/model/text.h"
 #include "backend/store/db.h"
 #include "backend/store/netrec.h"
@@ -110,7 +111,7 @@ int settings_init(struct db *db, struct settings *io, struct err *e)
     if (!io->wg_mtu)
         io->wg_mtu = 1420;
     if (!io->created_ms)
-        io->created_ms = rec_now_ms();
+        io->created_ms = now_ms();
     int r = check(io, e);
     if (r < 0)
         return r;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backend/store/db.h"
+#include "backend/model/clock.h"
 #include "backend/store/rec.h"
 
 static const struct rec_col cols[] = {
@@ -81,7 +82,7 @@ int ticketrec_add(struct db *db, struct ticket_rec *io, struct err *e)
         return err_set(e, ERR_AREA_INPUT, -E2BIG,
                        "the command's arguments are too long to be kept");
     if (!io->started_ms)
-        io->started_ms = rec_now_ms();
+        io->started_ms = now_ms();
     io->damaged = 0;
     int r = db_get_u64(db,
                        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name ="

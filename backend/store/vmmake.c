@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/model/clock.h"
 #include "backend/model/text.h"
 #include "backend/store/db.h"
 #include "backend/store/ippool.h"
@@ -241,7 +242,7 @@ static int make_one(struct make *m, struct vm_rec *vm, struct err *e)
     vm->phase = VM_PHASE_CREATING;
     vm->damaged = 0;
     if (!vm->created_ms)
-        vm->created_ms = rec_now_ms();
+        vm->created_ms = now_ms();
     r = add_name(m, vm, e);
     if (r == 0)
         r = rec_run(m->db_b,
