@@ -366,8 +366,8 @@ int disk_grow(const char *dir, const char *name, uint64_t bytes, struct err *e)
     if (bytes == info.virtual_bytes)
         goto out;
     if (strcmp(info.format, "qcow2") != 0 || bytes % 512 || bytes < info.virtual_bytes ||
-        pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head || get32(head + 20) != CLUSTER_BITS ||
-        (bytes + l1_reach - 1) / l1_reach > get32(head + 36)) {
+        pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head ||
+        get32(head + 20) != CLUSTER_BITS || (bytes + l1_reach - 1) / l1_reach > get32(head + 36)) {
         r = err_set(e, ERR_AREA_INPUT, -EINVAL, "it cannot grow from %llu to %llu MiB",
                     (unsigned long long)(info.virtual_bytes >> 20),
                     (unsigned long long)(bytes >> 20));

@@ -19,13 +19,13 @@
 
 struct image {
     char name[32];
-    char format[16];    /* of the disk: "qcow2"; "" when the image has none */
-    char boot[16];      /* "kernel" */
-    char origin[64];    /* "built-in", "imported" */
-    char version[128];  /* clean */
-    char sha256[65];    /* of all its files, in the order kernel, initrd, base.qcow2; hexadecimal */
+    char format[16];   /* of the disk: "qcow2"; "" when the image has none */
+    char boot[16];     /* "kernel" */
+    char origin[64];   /* "built-in", "imported" */
+    char version[128]; /* clean */
+    char sha256[65];   /* of all its files, in the order kernel, initrd, base.qcow2; hexadecimal */
     char command_line[512]; /* of the kernel; "" for the default */
-    char problem[160];  /* why it cannot be used; "" when it can */
+    char problem[160];      /* why it cannot be used; "" when it can */
     bool has_initrd;
     uint64_t size_bytes;
     int64_t added_ms;
@@ -37,11 +37,11 @@ int image_find_builtin(char ret[static PATH_MAX], struct err *e);
 
 /* Puts the files of from_dir into the store as `name`, checked, unless the same are there already
  * (by the checksum in from_dir/version, which is compared with what is copied). */
-int image_install(const char *state_dir, const char *name, const char *from_dir,
-                  const char *origin, struct err *e);
+int image_install(const char *state_dir, const char *name, const char *from_dir, const char *origin,
+                  struct err *e);
 
-/* Looks at the image and checks its files (kernel of the right kind and whole, disk parsed). -ENOENT
- * when there is none. Problems are told in ret->problem, and as -EINVAL. */
+/* Looks at the image and checks its files (kernel of the right kind and whole, disk parsed).
+ * -ENOENT when there is none. Problems are told in ret->problem, and as -EINVAL. */
 int image_open(const char *state_dir, const char *name, struct image *ret, struct err *e);
 
 /* By name; *ret is freed with free(). Images with problems are in it. */

@@ -216,8 +216,8 @@ static int install(const char *from_dir, const char *store, const char *fresh, c
     return r;
 }
 
-int image_install(const char *state_dir, const char *name, const char *from_dir,
-                  const char *origin, struct err *e)
+int image_install(const char *state_dir, const char *name, const char *from_dir, const char *origin,
+                  struct err *e)
 {
     char dir[PATH_MAX], store[PATH_MAX], fresh[PATH_MAX], wanted[65];
     struct image im = {0}, there;

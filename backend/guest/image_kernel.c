@@ -8,8 +8,17 @@
 
 #include "backend/guest/image.h"
 
-enum { BZ_SECTS = 0x1f1, BZ_SYSSIZE = 0x1f4, BZ_BOOT = 0x1fe, BZ_MAGIC = 0x202, BZ_VERSION = 0x206,
-       BZ_XLOADFLAGS = 0x236, BZ_END = 0x238, BZ_WITH_XLOADFLAGS = 0x20c, ARM64_MAGIC = 56 };
+enum {
+    BZ_SECTS = 0x1f1,
+    BZ_SYSSIZE = 0x1f4,
+    BZ_BOOT = 0x1fe,
+    BZ_MAGIC = 0x202,
+    BZ_VERSION = 0x206,
+    BZ_XLOADFLAGS = 0x236,
+    BZ_END = 0x238,
+    BZ_WITH_XLOADFLAGS = 0x20c,
+    ARM64_MAGIC = 56
+};
 
 static int bad(struct err *e, const char *what)
 {

@@ -1,6 +1,6 @@
 /*
- * The meta file both ways. Pure. What it says is shown and, for the command line, given to a kernel;
- * it never names a path.
+ * The meta file both ways. Pure. What it says is shown and, for the command line, given to a
+ * kernel; it never names a path.
  */
 #include "backend/guest/image_meta.h"
 
@@ -13,7 +13,10 @@ static const struct {
     const char *key;
     size_t offset, cap;
 } fields[] = {
-#define FIELD(k, m) {k, offsetof(struct image, m), sizeof(((struct image *)NULL)->m)}
+#define FIELD(k, m)                                                                                \
+    {                                                                                              \
+        k, offsetof(struct image, m), sizeof(((struct image *)NULL)->m)                            \
+    }
     FIELD("origin", origin),
     FIELD("version", version),
     FIELD("sha256", sha256),

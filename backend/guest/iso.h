@@ -12,9 +12,9 @@
 enum { ISO_FILES_MAX = 8, ISO_BLOCK = 2048, ISO_SYSTEM_BYTES = 16 * ISO_BLOCK };
 
 struct iso_file {
-    const char *name;  /* as Linux shows it, at most 64 bytes */
+    const char *name;       /* as Linux shows it, at most 64 bytes */
     const char *short_name; /* "META.;1": distinct, given in ascending order */
-    const void *bytes; /* borrowed */
+    const void *bytes;      /* borrowed */
     size_t len;
 };
 

@@ -1,7 +1,7 @@
 /*
- * What a guest is told at its first start, in two languages: NoCloud's YAML and the flat file of the
- * built-in guest. Pool threads. Buffers hold the guest's private host key and are wiped; a text with
- * a control character is refused, since both languages are made of lines.
+ * What a guest is told at its first start, in two languages: NoCloud's YAML and the flat file of
+ * the built-in guest. Pool threads. Buffers hold the guest's private host key and are wiped; a text
+ * with a control character is refused, since both languages are made of lines.
  */
 #include "backend/guest/seed.h"
 
@@ -72,10 +72,12 @@ static int check(const struct seed *s, struct err *e)
         return err_set(e, ERR_AREA_INPUT, -EINVAL, "a seed disk needs a host name and an id");
     if (!is_one_line(s->hostname) || !is_one_line(s->instance_id) ||
         (s->search && !is_one_line(s->search)))
-        return err_set(e, ERR_AREA_INPUT, -EINVAL, "a name for the seed disk holds control characters");
+        return err_set(e, ERR_AREA_INPUT, -EINVAL,
+                       "a name for the seed disk holds control characters");
     if (s->n_keys > SEED_KEYS_MAX || s->n_dns > SEED_DNS_MAX)
-        return err_set(e, ERR_AREA_INPUT, -E2BIG, "at most %d keys and %d resolvers fit a seed disk",
-                       (int)SEED_KEYS_MAX, (int)SEED_DNS_MAX);
+        return err_set(e, ERR_AREA_INPUT, -E2BIG,
+                       "at most %d keys and %d resolvers fit a seed disk", (int)SEED_KEYS_MAX,
+                       (int)SEED_DNS_MAX);
     for (size_t i = 0; i < s->n_keys; i++)
         if (!is_one_line(s->keys[i]) || strlen(s->keys[i]) > 2048)
             return err_set(e, ERR_AREA_INPUT, -EINVAL, "SSH key %zu is no line of authorized_keys",
@@ -194,8 +196,9 @@ static void put_network(struct out *o, const struct seed *s)
     char mac[ADDR_MAC_TEXT], buf[ADDR_TEXT];
     const bool has4 = s->ip4.family && !s->dhcp4, gw4 = s->gateway4.family && !s->dhcp4;
 
-    add(o, "version: 2\nethernets:\n  eth0:\n    match:\n      macaddress: \"%s\"\n"
-           "    set-name: eth0\n    dhcp4: %s\n    dhcp6: false\n    accept-ra: false\n",
+    add(o,
+        "version: 2\nethernets:\n  eth0:\n    match:\n      macaddress: \"%s\"\n"
+        "    set-name: eth0\n    dhcp4: %s\n    dhcp6: false\n    accept-ra: false\n",
         addr_mac_format(s->mac, mac), s->dhcp4 ? "true" : "false");
     if (s->mtu)
         add(o, "    mtu: %u\n", s->mtu);
@@ -305,7 +308,8 @@ bool seed_is_whole(const char *folder)
 {
     char head[sizeof FLAT_FIRST_LINE - 1], label[sizeof SEED_LABEL - 1];
     const int at = newfile_open_dir(folder, NULL);
-    const int fd = at < 0 ? -1 : openat(at, SEED_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const int fd =
+        at < 0 ? -1 : openat(at, SEED_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat st;
     bool whole = false;
 

@@ -16,20 +16,25 @@
 #include "backend/model/addr.h"
 #include "backend/model/err.h"
 
-enum { SEED_KEYS_MAX = 32, SEED_DNS_MAX = 4, SEED_USER_DATA_MAX = 512 * 1024, SEED_FLAT_MAX = 16384 };
+enum {
+    SEED_KEYS_MAX = 32,
+    SEED_DNS_MAX = 4,
+    SEED_USER_DATA_MAX = 512 * 1024,
+    SEED_FLAT_MAX = 16384
+};
 
 /* All borrowed for the call. Texts go into line-based files: control characters are refused. */
 struct seed {
     const char *instance_id; /* new for a clone or restore, the same for a restart */
     const char *hostname;
     uint8_t mac[6];
-    struct addr ip6, ip4;            /* ip6 /128; ip4 with its prefix length, family 0: none */
-    struct addr gateway6, gateway4;  /* family 0: none */
+    struct addr ip6, ip4;           /* ip6 /128; ip4 with its prefix length, family 0: none */
+    struct addr gateway6, gateway4; /* family 0: none */
     struct addr dns[SEED_DNS_MAX];
     size_t n_dns;
-    const char *search; /* NULL: none */
-    bool dhcp4;         /* instead of ip4 */
-    uint32_t mtu;       /* 0: not said */
+    const char *search;              /* NULL: none */
+    bool dhcp4;                      /* instead of ip4 */
+    uint32_t mtu;                    /* 0: not said */
     const char *keys[SEED_KEYS_MAX]; /* authorized_keys lines */
     size_t n_keys;
     const struct key_pair *host_key; /* NULL: the guest makes its own */

@@ -53,8 +53,8 @@ static void write_out(const char *folder, const char *bytes, size_t len)
 
     if (at < 0)
         return; /* the folder has gone with its VM */
-    fd = openat(at, SERIAL_LOG_FILE, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-                0600);
+    fd = openat(at, SERIAL_LOG_FILE,
+                O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
         st.st_size + (off_t)len > SERIAL_LOG_MAX) {
         (void)close(fd);

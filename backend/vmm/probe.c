@@ -109,8 +109,12 @@ static void keep(const struct probe *p)
     char line[ROOM];
     const int n = snprintf(line, sizeof line, "%s %s%s\n", p->boot,
                            p->result.accel == VMM_ACCEL_KVM ? "kvm" : "tcg ", p->result.reason);
-    const struct newfile f = {.bytes = line, .len = (size_t)n, .mode = 0644, .uid = (uid_t)-1,
-                              .gid = (gid_t)-1, .replace = true};
+    const struct newfile f = {.bytes = line,
+                              .len = (size_t)n,
+                              .mode = 0644,
+                              .uid = (uid_t)-1,
+                              .gid = (gid_t)-1,
+                              .replace = true};
 
     if (p->boot[0] && n > 0 && n < (int)sizeof line)
         (void)newfile_write(p->state_dir, PROBE_FILE, &f, NULL); /* else asked again next time */
@@ -169,8 +173,12 @@ static int write_bios(struct probe *p, struct err *e)
 {
     static const uint8_t code[] = {0xb0, 0x10, 0xe6, 0xf4, 0xeb, 0xfc};
     uint8_t *bios = calloc(1, BIOS_BYTES);
-    struct newfile f = {.bytes = bios, .len = BIOS_BYTES, .mode = 0600, .uid = (uid_t)-1,
-                        .gid = (gid_t)-1, .replace = true};
+    struct newfile f = {.bytes = bios,
+                        .len = BIOS_BYTES,
+                        .mode = 0600,
+                        .uid = (uid_t)-1,
+                        .gid = (gid_t)-1,
+                        .replace = true};
     int r;
 
     if (!bios)
@@ -184,11 +192,25 @@ static int write_bios(struct probe *p, struct err *e)
 static void run_guest(struct probe *p)
 {
     struct err e = {0};
-    const char *const argv[] = {p->program, "-M",       "microvm,x-option-roms=off", "-accel",  "kvm",
-                                "-cpu",   "host",     "-m",                        "16M",     "-nodefaults",
-                                "-no-user-config",    "-display",                  "none",    "-bios",
-                                p->bios,  "-device",  "isa-debug-exit,iobase=0xf4,iosize=0x04",
-                                "-no-reboot", NULL};
+    const char *const argv[] = {p->program,
+                                "-M",
+                                "microvm,x-option-roms=off",
+                                "-accel",
+                                "kvm",
+                                "-cpu",
+                                "host",
+                                "-m",
+                                "16M",
+                                "-nodefaults",
+                                "-no-user-config",
+                                "-display",
+                                "none",
+                                "-bios",
+                                p->bios,
+                                "-device",
+                                "isa-debug-exit,iobase=0xf4,iosize=0x04",
+                                "-no-reboot",
+                                NULL};
     const struct proc_spec spec = {.argv = argv};
 
     if (snprintf(p->bios, sizeof p->bios, "%s/" PROBE_FILE ".bin", p->state_dir) >=

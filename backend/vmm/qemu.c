@@ -134,7 +134,9 @@ static int check_spec(const struct vmm_spec *s, struct err *e)
     if (s->n_disks > VMM_DISKS_MAX || s->n_nics > VMM_NICS_MAX || !s->kernel)
         return err_set(e, ERR_AREA_VMM, -EINVAL, "it has no kernel, or too many devices");
     for (size_t i = 0; i < s->n_disks + 2; i++) {
-        const char *file = i < s->n_disks ? s->disks[i].path : i == s->n_disks ? s->kernel : s->initrd;
+        const char *file = i < s->n_disks    ? s->disks[i].path
+                           : i == s->n_disks ? s->kernel
+                                             : s->initrd;
         if (!file || !file[0])
             continue;
         if (file[0] != '/')
@@ -254,7 +256,8 @@ static int qemu_adopt(struct vmm_vm *head, struct err *e)
         return r;
     (void)str_copy(head->reason, sizeof head->reason, "its monitor has not answered yet");
     /* A monitor that cannot be reached leaves it unknown; the poll tries again. */
-    (void)qmp_connect(v->qmp, head->folder, QEMU_QMP_SOCKET, proc_pid(v->proc), QEMU_ADOPT_MS, NULL);
+    (void)qmp_connect(v->qmp, head->folder, QEMU_QMP_SOCKET, proc_pid(v->proc), QEMU_ADOPT_MS,
+                      NULL);
     qemu_poll_start(v);
     return 0;
 }

@@ -105,9 +105,10 @@ static void put_boot(struct qemu_args *a, const struct vmm_spec *s)
         arg(a, "%s", s->initrd);
     }
     line(a, "-append");
-    arg(a, "%s", s->command_line && s->command_line[0]
-                     ? s->command_line
-                     : vmm_command_line_default(s->accel, buf, sizeof buf));
+    arg(a, "%s",
+        s->command_line && s->command_line[0]
+            ? s->command_line
+            : vmm_command_line_default(s->accel, buf, sizeof buf));
 }
 
 static void put_socket(struct qemu_args *a, const char *id, int fd, const char *folder,

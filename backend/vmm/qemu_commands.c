@@ -1,6 +1,6 @@
 /*
- * Single commands to a running QEMU and their answers. Engine thread. Each waits for its answer in a
- * small record of its own; letting go of the VM answers them all, unheard.
+ * Single commands to a running QEMU and their answers. Engine thread. Each waits for its answer in
+ * a small record of its own; letting go of the VM answers them all, unheard.
  */
 #include <errno.h>
 #include <jansson.h>

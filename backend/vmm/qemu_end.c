@@ -109,7 +109,7 @@ void qemu_log_bound(const char *folder)
         return;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > QEMU_LOG_MAX)
         (void)!ftruncate(fd, 0); /* it appends, so it goes on from there */
-    (void)close(fd); /* nothing was written */
+    (void)close(fd);             /* nothing was written */
 }
 
 void qemu_last_end(const char *folder, struct vmm_end *ret)

@@ -13,12 +13,12 @@
 enum {
     QEMU_ARGS_MAX = 128,
     QEMU_ARG_TEXT = 32768,
-    QEMU_HELLO_MS = 20000,  /* from fork to greeting; a loaded host is slow to start */
+    QEMU_HELLO_MS = 20000, /* from fork to greeting; a loaded host is slow to start */
     QEMU_ADOPT_MS = 2000,
-    QEMU_POLL_MS = 5000,    /* between questions whether it still answers */
-    QEMU_ENDING_MS = 1000,  /* from a closed monitor to the end of its process */
-    QEMU_NUDGE_MS = 3000,   /* the power button is pressed again: a booting guest may miss it */
-    QEMU_QUIT_MS = 2000,    /* from `quit` to the kill */
+    QEMU_POLL_MS = 5000,   /* between questions whether it still answers */
+    QEMU_ENDING_MS = 1000, /* from a closed monitor to the end of its process */
+    QEMU_NUDGE_MS = 3000,  /* the power button is pressed again: a booting guest may miss it */
+    QEMU_QUIT_MS = 2000,   /* from `quit` to the kill */
     QEMU_LOG_MAX = 262144,
 };
 

@@ -1,7 +1,7 @@
 /*
- * What a QEMU tells of itself: its status, its events, its silence. Engine thread. Its words are not
- * trusted further than a state and a sentence; a monitor that is silent makes the VM unknown, and
- * nothing here ever ends a process.
+ * What a QEMU tells of itself: its status, its events, its silence. Engine thread. Its words are
+ * not trusted further than a state and a sentence; a monitor that is silent makes the VM unknown,
+ * and nothing here ever ends a process.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -83,8 +83,8 @@ static void on_io_error(struct qemu_vm *v, const json_t *data)
         (void)str_copy(v->pause_reason, sizeof v->pause_reason,
                        "the host's disk is full: make room, then resume");
     else
-        (void)snprintf(v->pause_reason, sizeof v->pause_reason, "a disk error (%s) stopped the guest",
-                       why[0] ? why : "unknown");
+        (void)snprintf(v->pause_reason, sizeof v->pause_reason,
+                       "a disk error (%s) stopped the guest", why[0] ? why : "unknown");
     v->disk_stopped = strcmp(text_of(data, "action"), "stop") == 0;
     if (v->head.events.disk_error && !v->head.freed)
         v->head.events.disk_error(&v->head, v->pause_reason, no_space, v->head.arg);

@@ -202,7 +202,7 @@ static void on_capabilities(struct qmp *q, const json_t *result, const struct er
         return;
     }
     if (e->code && e->code != -ENOSYS) /* -ENOSYS: the late first one had been heard */
-        return; /* lost is told by `closed`; refused: it stays unusable */
+        return;                        /* lost is told by `closed`; refused: it stays unusable */
     q->ready = true;
     if (q->events.ready)
         q->events.ready(q, q->arg);
@@ -248,8 +248,9 @@ static void take_reply(struct qmp *q, const json_t *m)
         const char *class = json_string_value(json_object_get(error, "class"));
         const char *desc = json_string_value(json_object_get(error, "desc"));
         (void)text_clean(text, sizeof text, desc ? desc : "", desc ? strlen(desc) : 0);
-        (void)err_set(&e, ERR_AREA_VMM, class && strcmp(class, "CommandNotFound") == 0 ? -ENOSYS : -EIO,
-                      "QMP: %s", text[0] ? text : "refused without a reason");
+        (void)err_set(&e, ERR_AREA_VMM,
+                      class && strcmp(class, "CommandNotFound") == 0 ? -ENOSYS : -EIO, "QMP: %s",
+                      text[0] ? text : "refused without a reason");
     }
     answer(q, p, error ? NULL : json_object_get(m, "return"), &e);
 }

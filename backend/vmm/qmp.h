@@ -35,7 +35,8 @@ struct qmp_events {
     void (*event)(struct qmp *q, const char *name, const struct json_t *data, void *arg);
     /* An answer or the greeting is overdue (silent), or came after all. */
     void (*silence)(struct qmp *q, bool silent, void *arg);
-    void (*closed)(struct qmp *q, void *arg); /* by the other end; qmp_connect may be called again */
+    void (*closed)(struct qmp *q,
+                   void *arg); /* by the other end; qmp_connect may be called again */
 };
 
 /* result: what `return` held, or NULL when e->code is not 0 (class and desc are in the text).

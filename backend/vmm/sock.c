@@ -1,6 +1,6 @@
 /*
- * Sockets in a folder that is not ours to trust. The path goes through /proc/self/fd, which keeps it
- * below 108 bytes wherever the state folder lies and resolves the folder once.
+ * Sockets in a folder that is not ours to trust. The path goes through /proc/self/fd, which keeps
+ * it below 108 bytes wherever the state folder lies and resolves the folder once.
  */
 #include "backend/vmm/sock.h"
 

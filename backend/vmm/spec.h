@@ -28,16 +28,16 @@ enum vmm_why {
     VMM_WHY_NEVER_RAN,      /* it could not be started, or died before it said hello */
     VMM_WHY_GUEST_POWEROFF, /* the guest shut itself down (also after our vmm_stop) */
     VMM_WHY_GUEST_PANIC,
-    VMM_WHY_HOST_QUIT,      /* we told the monitor to quit */
-    VMM_WHY_SIGNAL,         /* killed by a signal */
-    VMM_WHY_EXIT,           /* ended by itself, with an exit status */
+    VMM_WHY_HOST_QUIT, /* we told the monitor to quit */
+    VMM_WHY_SIGNAL,    /* killed by a signal */
+    VMM_WHY_EXIT,      /* ended by itself, with an exit status */
     VMM_WHY_COUNT
 };
 
 struct vmm_end {
     enum vmm_why why;
-    bool status_known;   /* false for an adopted process: exit_code and signal say nothing */
-    int exit_code;       /* -1 when killed by a signal */
+    bool status_known; /* false for an adopted process: exit_code and signal say nothing */
+    int exit_code;     /* -1 when killed by a signal */
     int signal;
     bool asked;          /* vmm_stop or vmm_kill had been called */
     char text[240];      /* a sentence, clean: "killed by signal 9 (KILL)" */
@@ -45,7 +45,7 @@ struct vmm_end {
 };
 
 struct vmm_disk {
-    const char *path; /* absolute, or relative to the folder */
+    const char *path;   /* absolute, or relative to the folder */
     const char *format; /* "qcow2" or "raw" */
     const char *serial; /* as the guest sees it: "root", "seed" */
     bool read_only;
@@ -65,7 +65,7 @@ struct vmm_spec {
     gid_t gid;
     uint32_t vcpus, memory_mib;
     enum vmm_accel accel;
-    const char *cpu_model;   /* NULL or "": the driver's choice for accel */
+    const char *cpu_model;       /* NULL or "": the driver's choice for accel */
     const char *kernel, *initrd; /* initrd may be NULL */
     const char *command_line;    /* of the kernel; NULL: vmm_command_line_default */
     struct vmm_disk disks[VMM_DISKS_MAX];

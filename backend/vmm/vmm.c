@@ -40,8 +40,8 @@ const char *vmm_command_line_default(enum vmm_accel accel, char *buf, size_t cap
     buf[0] = '\0';
     /* There is no PCI bus; loglevel 3 keeps the kernel from calling that fatal. */
     (void)str_add(buf, cap, &len, "console=ttyS0 quiet loglevel=3 panic=-1 pci=off");
-    /* Under emulation a microvm has no timer by which a kernel could measure its counter: it must be
-     * told, or it hangs at its first second. Its self-tests cost half a second there. */
+    /* Under emulation a microvm has no timer by which a kernel could measure its counter: it must
+     * be told, or it hangs at its first second. Its self-tests cost half a second there. */
     if (accel == VMM_ACCEL_TCG)
         (void)str_add(buf, cap, &len, " no_timer_check cryptomgr.notests");
     if (khz)

@@ -16,7 +16,8 @@ struct vmm_driver;
 
 /* Each may be NULL. */
 struct vmm_events {
-    /* reason: "" or a sentence, clean ("host disk full: the guest is paused"). Not for VMM_ENDED. */
+    /* reason: "" or a sentence, clean ("host disk full: the guest is paused"). Not for VMM_ENDED.
+     */
     void (*state)(struct vmm_vm *vm, enum vmm_state state, const char *reason, void *arg);
     /* Once, last. The handle must still be freed. */
     void (*ended)(struct vmm_vm *vm, const struct vmm_end *end, void *arg);

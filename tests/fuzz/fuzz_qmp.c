@@ -16,11 +16,9 @@ static unsigned depth_of(const json_t *j)
     json_t *v;
 
     if (json_is_object(j))
-        json_object_foreach((json_t *)j, key, v)
-            most = depth_of(v) > most ? depth_of(v) : most;
+        json_object_foreach((json_t *)j, key, v) most = depth_of(v) > most ? depth_of(v) : most;
     else if (json_is_array(j))
-        json_array_foreach((json_t *)j, i, v)
-            most = depth_of(v) > most ? depth_of(v) : most;
+        json_array_foreach((json_t *)j, i, v) most = depth_of(v) > most ? depth_of(v) : most;
     else
         return 0;
     return most + 1;
@@ -45,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     step = (size_t)data[0] + 1;
     for (size_t at = 1; at < size; at += step)
-        qmp_lines_feed(l, (const char *)data + at, size - at < step ? size - at : step, on_message, NULL);
+        qmp_lines_feed(l, (const char *)data + at, size - at < step ? size - at : step, on_message,
+                       NULL);
     qmp_lines_feed(l, "\n{\"x\":1}\n", 9, on_message, NULL);
     qmp_lines_free(l);
     return 0;

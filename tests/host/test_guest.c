@@ -69,9 +69,18 @@ static void on_line(struct serial *s, const char *text, void *arg)
         f->seen++;
 }
 
-static bool has_seen(void *arg) { return ((struct fixture *)arg)->seen > 0; }
-static bool has_ended(void *arg) { return ((struct fixture *)arg)->ended > 0; }
-static bool is_running(void *arg) { return vmm_state(((struct fixture *)arg)->vm) == VMM_RUNNING; }
+static bool has_seen(void *arg)
+{
+    return ((struct fixture *)arg)->seen > 0;
+}
+static bool has_ended(void *arg)
+{
+    return ((struct fixture *)arg)->ended > 0;
+}
+static bool is_running(void *arg)
+{
+    return vmm_state(((struct fixture *)arg)->vm) == VMM_RUNNING;
+}
 static bool is_full(void *arg)
 {
     struct fixture *f = arg;
@@ -133,13 +142,27 @@ static int ssh(struct guest *g, const struct key_pair *client, const char *addre
     pem.bytes[pem.len] = '\0';
     put_text(g->state, "key", (const char *)pem.bytes, key);
     secret_done(&pem);
-    (void)snprintf(line, sizeof line, "%s %s\n", address, keys_public_format(g->host_key.pub, NULL, pub));
+    (void)snprintf(line, sizeof line, "%s %s\n", address,
+                   keys_public_format(g->host_key.pub, NULL, pub));
     put_text(g->state, "known", line, known);
     (void)snprintf(known_option, sizeof known_option, "UserKnownHostsFile=%s", known);
     (void)snprintf(target, sizeof target, "root@%s", address);
-    const char *const argv[] = {"ssh", "-F", "none", "-i", key, "-o", known_option, "-o",
-                                "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o",
-                                "ConnectTimeout=30", target, command, NULL};
+    const char *const argv[] = {"ssh",
+                                "-F",
+                                "none",
+                                "-i",
+                                key,
+                                "-o",
+                                known_option,
+                                "-o",
+                                "StrictHostKeyChecking=yes",
+                                "-o",
+                                "BatchMode=yes",
+                                "-o",
+                                "ConnectTimeout=30",
+                                target,
+                                command,
+                                NULL};
     return run_io(argv, NULL, out, cap);
 }
 
@@ -170,8 +193,8 @@ static void test_network(void **state)
     boot(&f);
     close(tap.fd); /* QEMU alone holds it now */
 
-    assert_int_equal(ssh(&f.g, &client, "10.210.0.2", "hostname; cat /etc/resolv.conf; ip link show eth0",
-                         out, sizeof out),
+    assert_int_equal(ssh(&f.g, &client, "10.210.0.2",
+                         "hostname; cat /etc/resolv.conf; ip link show eth0", out, sizeof out),
                      0);
     assert_non_null(strstr(out, "web1\nnameserver 10.210.255.53\n"));
     assert_non_null(strstr(out, "mtu 1420"));
@@ -179,7 +202,8 @@ static void test_network(void **state)
     assert_non_null(strstr(out, "default via fe80::1"));
     assert_int_equal(ssh(&f.g, &client, "10.210.0.2",
                          "modprobe -a wireguard nft_masq nft_chain_nat tun bridge veth dummy && "
-                         "/usr/sbin/ip link add wg0 type wireguard && /usr/sbin/ip -d link show wg0 && wg show wg0 && "
+                         "/usr/sbin/ip link add wg0 type wireguard && /usr/sbin/ip -d link show "
+                         "wg0 && wg show wg0 && "
                          "which ping vi top less >/dev/null && lsmod | grep -c ^wireguard",
                          out, sizeof out),
                      0);

@@ -76,13 +76,34 @@ static void on_line(struct serial *s, const char *text, void *arg)
         f->seen++;
 }
 
-static bool has_seen(void *arg) { return ((struct fixture *)arg)->seen > 0; }
-static bool has_ended(void *arg) { return ((struct fixture *)arg)->ended > 0; }
-static bool has_answer(void *arg) { return ((struct fixture *)arg)->done > 0; }
-static bool has_stats(void *arg) { return ((struct fixture *)arg)->stats > 0; }
-static bool is_running(void *arg) { return vmm_state(((struct fixture *)arg)->vm) == VMM_RUNNING; }
-static bool is_paused(void *arg) { return vmm_state(((struct fixture *)arg)->vm) == VMM_PAUSED; }
-static bool is_unknown(void *arg) { return vmm_state(((struct fixture *)arg)->vm) == VMM_UNKNOWN; }
+static bool has_seen(void *arg)
+{
+    return ((struct fixture *)arg)->seen > 0;
+}
+static bool has_ended(void *arg)
+{
+    return ((struct fixture *)arg)->ended > 0;
+}
+static bool has_answer(void *arg)
+{
+    return ((struct fixture *)arg)->done > 0;
+}
+static bool has_stats(void *arg)
+{
+    return ((struct fixture *)arg)->stats > 0;
+}
+static bool is_running(void *arg)
+{
+    return vmm_state(((struct fixture *)arg)->vm) == VMM_RUNNING;
+}
+static bool is_paused(void *arg)
+{
+    return vmm_state(((struct fixture *)arg)->vm) == VMM_PAUSED;
+}
+static bool is_unknown(void *arg)
+{
+    return vmm_state(((struct fixture *)arg)->vm) == VMM_UNKNOWN;
+}
 
 static void want(struct fixture *f, const char *text)
 {
@@ -156,7 +177,8 @@ static void on_done(struct vmm_vm *vm, const struct err *e, void *arg)
     f->answer = *e;
 }
 
-static void on_stats(struct vmm_vm *vm, const struct err *e, const struct vmm_disk_stats *s, void *arg)
+static void on_stats(struct vmm_vm *vm, const struct err *e, const struct vmm_disk_stats *s,
+                     void *arg)
 {
     struct fixture *f = arg;
     (void)vm;
@@ -180,7 +202,8 @@ static void test_life(void **state)
     expect(&f, NULL);
     assert_int_equal(vmm_state(f.vm), VMM_RUNNING);
     (void)serial_last_lines(f.serial, 30, tail, sizeof tail);
-    assert_non_null(strstr(tail, "seed: hostname web1, 0 keys, ipv6 fd5e:ed::10/128, ipv4 10.210.0.2/32"));
+    assert_non_null(
+        strstr(tail, "seed: hostname web1, 0 keys, ipv6 fd5e:ed::10/128, ipv4 10.210.0.2/32"));
     assert_int_equal(proc_usage(vmm_pid(f.vm), &cpu_ms, &rss), 0);
     assert_true(cpu_ms > 0 && rss > (32u << 20));
     if (f.g.uid) {
@@ -204,9 +227,11 @@ static void test_life(void **state)
     typed(&f, "echo kept > /root/mark; reboot\n");
     expect(&f, "dropbear: listening on port 22");
     assert_int_equal(f.resets, 1);
-    typed(&f, "echo mark $(cat /root/mark) $(df -m / | awk 'END{print ($2>1500)}') $(cat /etc/hostname)\n");
+    typed(&f, "echo mark $(cat /root/mark) $(df -m / | awk 'END{print ($2>1500)}') $(cat "
+              "/etc/hostname)\n");
     expect(&f, "mark kept 1 web1");
-    typed(&f, "mount -t iso9660 /dev/vdb /mnt && cat /mnt/meta-data && ls /mnt | tr '\\n' ' '; echo\n");
+    typed(&f,
+          "mount -t iso9660 /dev/vdb /mnt && cat /mnt/meta-data && ls /mnt | tr '\\n' ' '; echo\n");
     expect(&f, "meshdeck meta-data network-config user-data vendor-data");
 
     assert_int_equal(vmm_stop(f.vm, 60000, &e), 0);
@@ -413,8 +438,8 @@ static void test_refusals(void **state)
     finish(&f);
 }
 
-/* A monitor that never says hello (a stand-in for QEMU that sleeps) stays unknown until it is killed
- * by our word. */
+/* A monitor that never says hello (a stand-in for QEMU that sleeps) stays unknown until it is
+ * killed by our word. */
 static void test_silent_program(void **state)
 {
     struct fixture f = {0};
@@ -445,14 +470,10 @@ static void test_silent_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),
-        cmocka_unit_test(test_panic),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_adoption),
-        cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_unwatched_end),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_silent_program),
+        cmocka_unit_test(test_life),     cmocka_unit_test(test_panic),
+        cmocka_unit_test(test_silence),  cmocka_unit_test(test_adoption),
+        cmocka_unit_test(test_kill),     cmocka_unit_test(test_unwatched_end),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_silent_program),
     };
     const char *lacks = guest_lacks();
 

@@ -33,7 +33,9 @@ static const char *guest_dir(char buf[static PATH_MAX])
 
     if (build && snprintf(buf, PATH_MAX, "%s/guest", build) < PATH_MAX)
         return buf;
-    return image_find_builtin(buf, &e) == 0 ? buf : snprintf(buf, PATH_MAX, "build/guest") > 0 ? buf : NULL;
+    return image_find_builtin(buf, &e) == 0             ? buf
+           : snprintf(buf, PATH_MAX, "build/guest") > 0 ? buf
+                                                        : NULL;
 }
 
 const char *guest_lacks(void)

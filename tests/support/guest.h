@@ -8,12 +8,12 @@
 #include "backend/vmm/vmm.h"
 
 struct guest {
-    char *state;       /* the state folder, removed by guest_done */
-    char folder[256];  /* the VM's */
+    char *state;      /* the state folder, removed by guest_done */
+    char folder[256]; /* the VM's */
     char name[32];
-    uid_t uid;         /* 0 when the test is not root */
+    uid_t uid; /* 0 when the test is not root */
     struct key_pair host_key;
-    struct seed seed;  /* as it was written; its texts live as long as the guest */
+    struct seed seed;     /* as it was written; its texts live as long as the guest */
     struct vmm_spec spec; /* ready to start; no NIC unless the test adds one */
 };
 

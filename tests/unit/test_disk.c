@@ -76,9 +76,10 @@ static void test_against_qemu_img(void **state)
             fail_msg("%s", e.text);
         in_dir("d.qcow2", path);
         assert_int_equal(run("qemu-img", "check", "-q", path), 0);
-        assert_int_equal(run_io((const char *const[]){"qemu-img", "info", "--output=json", path, NULL},
-                                NULL, out, sizeof out),
-                         0);
+        assert_int_equal(
+            run_io((const char *const[]){"qemu-img", "info", "--output=json", path, NULL}, NULL,
+                   out, sizeof out),
+            0);
         (void)snprintf(want, sizeof want, "\"virtual-size\": %llu,", (unsigned long long)sizes[i]);
         assert_non_null(strstr(out, want));
         assert_int_equal(disk_check(dir, "d.qcow2", NULL, &info, &e), 0);
@@ -104,10 +105,11 @@ static void test_overlay(void **state)
     assert_int_equal(disk_create(dir, "disk.qcow2", "base.qcow2", 32 << 20, 0, 0, &e), -EINVAL);
     assert_int_equal(disk_create(dir, "disk.qcow2", "base.qcow2", 10ull * GIB, 0, 0, &e), 0);
     in_dir("disk.qcow2", disk);
-    assert_int_equal(run_io((const char *const[]){"qemu-io", "-f", "qcow2", "-c", "read -P 0x5a 1M 64k",
-                                                  "-c", "write -P 0x77 9G 64k", disk, NULL},
-                            NULL, out, sizeof out),
-                     0);
+    assert_int_equal(
+        run_io((const char *const[]){"qemu-io", "-f", "qcow2", "-c", "read -P 0x5a 1M 64k", "-c",
+                                     "write -P 0x77 9G 64k", disk, NULL},
+               NULL, out, sizeof out),
+        0);
     assert_null(strstr(out, "verification failed"));
     assert_int_equal(disk_grow(dir, "disk.qcow2", 20ull * GIB, &e), 0);
     assert_int_equal(disk_grow(dir, "disk.qcow2", 5ull * GIB, &e), -EINVAL);
@@ -134,15 +136,30 @@ static void test_hostile_headers(void **state)
         uint32_t value;
         const char *says;
     } cases[] = {
-        {4, 4, "version"},         {20, 5, "cluster"},          {20, 40, "cluster"},
-        {28, 0, "size"},           {24, 0x7fffffff, "size"},    {32, 1, "encrypted"},
-        {36, 1, "first table"},    {36, 0xffffffff, "first table"},
-        {40, 0x7fffffff, "truncated"}, {44, 0x1001, "truncated"}, {44, 0, "truncated"},
-        {48, 0x7fffffff, "truncated"}, {56, 0, "truncated"},    {56, 0xffffffff, "truncated"},
-        {76, 2, "damaged"},        {76, 4, "another file"},     {76, 0x80, "not known"},
-        {100, 8, "length"},        {100, 0x7fffffff, "length"},
-        {104, 0x44415441, "another file"},                      {108, 0x7fffffff, "extension"},
-        {12, 0x7fffffff, "backing"}, {16, 5000, "backing"},     {16, 0xffffffff, "backing"},
+        {4, 4, "version"},
+        {20, 5, "cluster"},
+        {20, 40, "cluster"},
+        {28, 0, "size"},
+        {24, 0x7fffffff, "size"},
+        {32, 1, "encrypted"},
+        {36, 1, "first table"},
+        {36, 0xffffffff, "first table"},
+        {40, 0x7fffffff, "truncated"},
+        {44, 0x1001, "truncated"},
+        {44, 0, "truncated"},
+        {48, 0x7fffffff, "truncated"},
+        {56, 0, "truncated"},
+        {56, 0xffffffff, "truncated"},
+        {76, 2, "damaged"},
+        {76, 4, "another file"},
+        {76, 0x80, "not known"},
+        {100, 8, "length"},
+        {100, 0x7fffffff, "length"},
+        {104, 0x44415441, "another file"},
+        {108, 0x7fffffff, "extension"},
+        {12, 0x7fffffff, "backing"},
+        {16, 5000, "backing"},
+        {16, 0xffffffff, "backing"},
     };
     uint8_t good[4096], head[4096];
     struct disk_info info;
@@ -160,7 +177,8 @@ static void test_hostile_headers(void **state)
         put32(head + cases[i].at, cases[i].value);
         if (cases[i].at == 28) /* the low half of the size: the high one too */
             put32(head + 24, 0);
-        if (disk_parse(head, sizeof head, 4 << 20, &info, &e) != -EINVAL || !strstr(e.text, cases[i].says))
+        if (disk_parse(head, sizeof head, 4 << 20, &info, &e) != -EINVAL ||
+            !strstr(e.text, cases[i].says))
             fail_msg("case %zu (%zu = %x): %s", i, cases[i].at, cases[i].value, e.text);
     }
     for (size_t len = 0; len < 200; len++) /* cut anywhere: no read beyond, no success by chance */
@@ -194,12 +212,18 @@ static void test_chains(void **state)
         const char *backing, *format;
         int code;
     } cases[] = {
-        {"/etc/shadow", "raw", -EPERM},        {"../../etc/shadow", "raw", -EPERM},
-        {"json:{\"driver\":\"file\"}", "raw", -EPERM}, {"nbd:127.0.0.1:1", "raw", -EPERM},
-        {"gone.qcow2", "qcow2", -ENOENT},      {"link.raw", "raw", -ELOOP},
-        {"fifo", "raw", -EINVAL},              {"base.raw", "", -EINVAL},
-        {"base.raw", "vmdk", -EINVAL},         {"base.raw", "qcow2", -EINVAL},
-        {"base.raw", "raw", 0},                {"self.qcow2", "qcow2", -ELOOP},
+        {"/etc/shadow", "raw", -EPERM},
+        {"../../etc/shadow", "raw", -EPERM},
+        {"json:{\"driver\":\"file\"}", "raw", -EPERM},
+        {"nbd:127.0.0.1:1", "raw", -EPERM},
+        {"gone.qcow2", "qcow2", -ENOENT},
+        {"link.raw", "raw", -ELOOP},
+        {"fifo", "raw", -EINVAL},
+        {"base.raw", "", -EINVAL},
+        {"base.raw", "vmdk", -EINVAL},
+        {"base.raw", "qcow2", -EINVAL},
+        {"base.raw", "raw", 0},
+        {"self.qcow2", "qcow2", -ELOOP},
         {"empty", "raw", -EINVAL},
     };
     char path[300], store[300], absolute[600];

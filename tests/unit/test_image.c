@@ -1,4 +1,5 @@
-/* The image store with small made-up images: put in, looked at, linked, damaged, replaced, deleted. */
+/* The image store with small made-up images: put in, looked at, linked, damaged, replaced, deleted.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +42,10 @@ static void put(const char *dir, const char *name, const void *bytes, size_t len
 
 static void make_kernel(uint8_t *k, uint16_t machine, uint64_t filesz)
 {
-    Elf64_Ehdr h = {.e_type = ET_EXEC, .e_machine = machine, .e_phoff = sizeof h, .e_phnum = 1,
+    Elf64_Ehdr h = {.e_type = ET_EXEC,
+                    .e_machine = machine,
+                    .e_phoff = sizeof h,
+                    .e_phnum = 1,
                     .e_phentsize = sizeof(Elf64_Phdr)};
     Elf64_Phdr p = {.p_type = PT_LOAD, .p_offset = 4096, .p_filesz = filesz};
 

@@ -143,12 +143,30 @@ static void on_reply(struct qmp *q, const json_t *result, const struct err *e, v
     free(text);
 }
 
-static bool is_ready(void *arg) { return ((struct fixture *)arg)->ready > 0; }
-static bool has_reply(void *arg) { return ((struct fixture *)arg)->replies > 0; }
-static bool has_event(void *arg) { return ((struct fixture *)arg)->events > 0; }
-static bool has_closed(void *arg) { return ((struct fixture *)arg)->closed > 0; }
-static bool is_silent(void *arg) { return ((struct fixture *)arg)->silent; }
-static bool is_heard(void *arg) { return !((struct fixture *)arg)->silent; }
+static bool is_ready(void *arg)
+{
+    return ((struct fixture *)arg)->ready > 0;
+}
+static bool has_reply(void *arg)
+{
+    return ((struct fixture *)arg)->replies > 0;
+}
+static bool has_event(void *arg)
+{
+    return ((struct fixture *)arg)->events > 0;
+}
+static bool has_closed(void *arg)
+{
+    return ((struct fixture *)arg)->closed > 0;
+}
+static bool is_silent(void *arg)
+{
+    return ((struct fixture *)arg)->silent;
+}
+static bool is_heard(void *arg)
+{
+    return !((struct fixture *)arg)->silent;
+}
 
 static void says(struct fixture *f, const char *text)
 {
@@ -246,8 +264,9 @@ static void test_talk(void **state)
 
     ask(&f); /* wrong ids, a text for an id, no id, then the right one, twice */
     const int64_t id = hears(&f, "query-status");
-    says(&f, "{\"return\": \"no id\"}\n{\"return\": 1, \"id\": \"7\"}\n{\"return\": 2, \"id\": -1}\n"
-             "{\"return\": 3, \"id\": 99999}\n{\"error\": {\"class\": \"GenericError\"}}\n{\"id\":\n");
+    says(&f,
+         "{\"return\": \"no id\"}\n{\"return\": 1, \"id\": \"7\"}\n{\"return\": 2, \"id\": -1}\n"
+         "{\"return\": 3, \"id\": 99999}\n{\"error\": {\"class\": \"GenericError\"}}\n{\"id\":\n");
     answers(&f, "{\"return\": {\"status\": \"running\"}", id);
     answers(&f, "{\"return\": {\"status\": \"again\"}", id);
     assert_true(loop_until(&f.loop, has_reply, &f, 10));
@@ -353,9 +372,9 @@ static void test_socket_trust(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),          cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_talk),           cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_no_greeting),    cmocka_unit_test(test_free_in_flight),
+        cmocka_unit_test(test_lines),        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_talk),         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_no_greeting),  cmocka_unit_test(test_free_in_flight),
         cmocka_unit_test(test_socket_trust),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

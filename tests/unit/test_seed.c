@@ -82,7 +82,8 @@ static void has(const uint8_t *image, size_t len, const char *file, const char *
 
 static struct seed plain_seed(void)
 {
-    struct seed s = {.instance_id = "i-0011", .hostname = "web1", .mtu = 1420, .search = "mesh.internal"};
+    struct seed s = {
+        .instance_id = "i-0011", .hostname = "web1", .mtu = 1420, .search = "mesh.internal"};
     struct err e;
 
     memcpy(s.mac, (const uint8_t[]){2, 0x5e, 0xed, 0, 0, 0x11}, 6);
@@ -114,18 +115,22 @@ static void test_files(void **state)
     has(image, len, "meta-data", "instance-id: \"i-0011\"\nlocal-hostname: \"web1\"\n");
     has(image, len, "user-data", "#cloud-config\n");
     has(image, len, "user-data", "  - \"ssh-ed25519 AAAAC3Nza ops \\\"one\\\" \\\\ two\"\n");
-    has(image, len, "user-data", "  ed25519_private: |\n    -----BEGIN OPENSSH PRIVATE KEY-----\n    ");
-    has(image, len, "user-data", "\n    -----END OPENSSH PRIVATE KEY-----\n  ed25519_public: \"ssh-ed25519 ");
+    has(image, len, "user-data",
+        "  ed25519_private: |\n    -----BEGIN OPENSSH PRIVATE KEY-----\n    ");
+    has(image, len, "user-data",
+        "\n    -----END OPENSSH PRIVATE KEY-----\n  ed25519_public: \"ssh-ed25519 ");
     has(image, len, "network-config", "macaddress: \"02:5e:ed:00:00:11\"\n");
     has(image, len, "network-config", "      - \"fd5e::11/128\"\n      - \"10.210.0.2/32\"\n");
-    has(image, len, "network-config", "      - to: \"0.0.0.0/0\"\n        via: \"169.254.1.1\"\n        on-link: true\n");
+    has(image, len, "network-config",
+        "      - to: \"0.0.0.0/0\"\n        via: \"169.254.1.1\"\n        on-link: true\n");
     has(image, len, "network-config", "    mtu: 1420\n");
     has(image, len, "vendor-data", "");
     flat = file_of(image, len, "meshdeck");
     assert_non_null(flat); /* the same at the very beginning, for guests without the filesystem */
     assert_memory_equal(flat, image, strlen(flat));
     assert_memory_equal(flat, "meshdeck=1\n", 11);
-    assert_non_null(strstr(flat, "\nipv6=fd5e::11/128\nipv6_gateway=fe80::1\nipv4=10.210.0.2/32\n"));
+    assert_non_null(
+        strstr(flat, "\nipv6=fd5e::11/128\nipv6_gateway=fe80::1\nipv4=10.210.0.2/32\n"));
     assert_non_null(strstr(flat, "\nssh_host_key=AAAAC3NzaC1lZDI1NTE5AAAAQ"));
     assert_string_equal(flat + strlen(flat) - 4, "end\n");
     free(flat);

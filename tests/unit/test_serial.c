@@ -94,8 +94,14 @@ static void finish(struct fixture *f)
     tmpdir_remove(f->dir);
 }
 
-static bool has_line(void *arg) { return ((struct fixture *)arg)->lines > 0; }
-static bool has_closed(void *arg) { return ((struct fixture *)arg)->closed > 0; }
+static bool has_line(void *arg)
+{
+    return ((struct fixture *)arg)->lines > 0;
+}
+static bool has_closed(void *arg)
+{
+    return ((struct fixture *)arg)->closed > 0;
+}
 
 static void says(struct fixture *f, const char *text)
 {
@@ -128,7 +134,8 @@ static void test_lines_and_cleaning(void **state)
     (void)uv_run(&f.loop, UV_RUN_NOWAIT);
     assert_int_equal(read(f.guest, typed, sizeof typed), 3);
     assert_string_equal(typed, "ls\n");
-    for (size_t all = 0, n = 1; n > 0; all += n) { /* a guest that does not read fills up, no more */
+    for (size_t all = 0, n = 1; n > 0;
+         all += n) { /* a guest that does not read fills up, no more */
         n = serial_write(f.s, buf, 100);
         assert_true(all < 4 << 20);
     }
@@ -248,7 +255,8 @@ static bool log_is_written(void *arg)
     return stat(path, &st) == 0 && st.st_size > 20;
 }
 
-/* The log can be shown as it is, and tells the last lines of a guest that an earlier engine heard. */
+/* The log can be shown as it is, and tells the last lines of a guest that an earlier engine heard.
+ */
 static void test_log(void **state)
 {
     struct fixture f;

@@ -47,7 +47,8 @@ static void test_command_text(void **state)
     assert_non_null(strstr(text, "\n    -smp 2 -m 512M \\\n"));
     assert_non_null(strstr(text, "-accel tcg,thread=multi -cpu max"));
     assert_non_null(strstr(text, "-append 'console=ttyS0 quiet' \\\n"));
-    assert_non_null(strstr(text, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
+    assert_non_null(
+        strstr(text, "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
     assert_non_null(strstr(text, "path=/var/lib/meshdeck/vms/11/qmp.sock,server=on,wait=off"));
     assert_non_null(strstr(text, "file=seed.img,format=raw,readonly=on"));
     assert_non_null(strstr(text, "-netdev tap,id=net0,ifname=tap6,script=no,downscript=no -device "
@@ -89,7 +90,10 @@ static void on_answer(const struct probe_result *r, void *arg)
     a->answers++;
     a->r = *r;
 }
-static bool has_answer(void *arg) { return ((struct asked *)arg)->answers > 0; }
+static bool has_answer(void *arg)
+{
+    return ((struct asked *)arg)->answers > 0;
+}
 
 /* Whatever the machine is, there is one answer, and the same again. */
 static void test_probe(void **state)
@@ -107,7 +111,8 @@ static void test_probe(void **state)
     assert_true(loop_until(&loop, has_answer, &a, 30));
     print_message("# %s %s\n", vmm_accel_name(a.r.accel), a.r.reason);
     assert_int_equal(a.r.accel == VMM_ACCEL_KVM, a.r.reason[0] == '\0');
-    if (run_io((const char *const[]){"grep", "-qwE", "vmx|svm", "/proc/cpuinfo", NULL}, NULL, NULL, 0) != 0)
+    if (run_io((const char *const[]){"grep", "-qwE", "vmx|svm", "/proc/cpuinfo", NULL}, NULL, NULL,
+               0) != 0)
         assert_non_null(strstr(a.r.reason, "neither vmx nor svm"));
     probe_free(p);
     assert_int_equal(probe_start(&loop, dir, "/bin/false", on_answer, &b, &p, &e), 0);
