@@ -155,7 +155,7 @@ void act_freeze(struct console *c, int action)
     char key[24];
 
     (void)action;
-    c->frozen_ms = c->frozen_ms ? 0 : c->clock.now_ms;
+    c->frozen_ms = c->frozen_ms ? 0 : c->now_ms;
     if (c->frozen_ms)
         console_say(c, "frozen; the engine goes on. %s thaws.", act_key(c, ACT_FREEZE, key, sizeof key));
     else

@@ -76,9 +76,7 @@ bool ask_key(struct console *c, const struct key *k)
         if (c->ask->second_q)
             answer(c, true);
         break;
-    case DIALOG_MISMATCH:
-        console_say(c, "that is not it: type it exactly, or Esc");
-        break;
+    case DIALOG_MISMATCH: /* the last row says that nothing happens until it matches */
     case DIALOG_OPEN:
         break;
     }

@@ -118,12 +118,12 @@ static void draw(struct loop *l)
     crash_note_place(c->page ? c->page->ops->name : c->view[c->at].ops->tab);
     canvas_grid_set_utf8(c->grid, term_has_glyphs(l->term));
     console_draw(c);
-    l->waits = term_draw(l->term, c->grid, c->clock.now_ms) == TERM_WAITS;
+    l->waits = term_draw(l->term, c->grid, c->now_ms) == TERM_WAITS;
     l->answer = false;
     if (l->waits)
         c->dirty = true; /* the newest picture goes out once there is room */
     int wait = console_wait_ms(c);
-    l->due_ms = wait < 0 ? 0 : c->clock.now_ms + wait;
+    l->due_ms = wait < 0 ? 0 : c->now_ms + wait;
 }
 
 static void frame(struct loop *l)
@@ -132,7 +132,7 @@ static void frame(struct loop *l)
     int64_t now = console_now_ms(c);
     bool silent;
 
-    c->clock.now_ms = now;
+    c->now_ms = now;
     if (l->waits && term_has_output(l->term))
         return;
     if (l->answer) {
@@ -207,7 +207,7 @@ static void turn(struct loop *l)
         request_deliver(c);
     }
     if (shells) {
-        c->clock.now_ms = console_now_ms(c);
+        c->now_ms = console_now_ms(c);
         shells_ready(c, fds + 4, shells);
     }
     shells_turn(c);

@@ -33,6 +33,12 @@ int64_t console_now_ms(const struct console *c)
     return c->opt_b->clock_ms ? c->opt_b->clock_ms() : now_ms();
 }
 
+static void set_clock(struct console *c)
+{
+    c->now_ms = console_now_ms(c);
+    c->clock.now_ms = c->frozen_ms ? c->frozen_ms : c->now_ms;
+}
+
 static void complain(void *ctx, const char *line)
 {
     struct console *c = ctx;
@@ -85,7 +91,7 @@ struct console *console_new(struct engine *en, const struct console_options *o, 
     c->requests = requests_new();
     c->shells = shells_new();
     c->snap = engine_snapshot(en);
-    c->clock.now_ms = console_now_ms(c);
+    set_clock(c);
     prefs_init(&c->set);
     theme_init(&c->theme);
     load_files(c);
@@ -134,7 +140,7 @@ bool console_engine_is_silent(const struct console *c)
 {
     if (c->opt_b->clock_ms && engine_end(c->en_b) == ENGINE_DEMO)
         return false; /* the clock is held, the demo's heart is not */
-    return c->clock.now_ms - engine_heartbeat_ms(c->en_b) >= ENGINE_SILENT_MS;
+    return c->now_ms - engine_heartbeat_ms(c->en_b) >= ENGINE_SILENT_MS;
 }
 
 bool console_is_production(const struct console *c)
@@ -164,9 +170,9 @@ __attribute__((format(printf, 4, 0))) static void say(struct console *c, enum ro
 
     vsnprintf(text, sizeof text, fmt, ap);
     if (error)
-        toast_show_error(&c->toast, text, c->clock.now_ms);
+        toast_show_error(&c->toast, text, c->now_ms);
     else
-        toast_show(&c->toast, role, text, c->clock.now_ms);
+        toast_show(&c->toast, role, text, c->now_ms);
     c->dirty = true;
 }
 
@@ -343,7 +349,8 @@ void console_key(struct console *c, const struct key *k)
     int contexts[8], action;
     size_t n;
 
-    c->last_key_ms = c->clock.now_ms = console_now_ms(c);
+    set_clock(c);
+    c->last_key_ms = c->now_ms;
     c->dirty = true;
     toast_dismiss(&c->toast);
     if (frame_is_small(c)) {
@@ -379,7 +386,7 @@ void console_turn(struct console *c)
 {
     struct snapshot *s;
 
-    c->clock.now_ms = console_now_ms(c);
+    set_clock(c);
     request_deliver(c);
     if (c->frozen_ms)
         return;
@@ -407,11 +414,11 @@ void console_turn(struct console *c)
 
 void console_draw(struct console *c)
 {
-    c->clock.now_ms = console_now_ms(c);
+    set_clock(c);
     c->clock.utc = prefs_is(&c->set, SET_TIME, "utc");
     frame_draw(c);
     c->dirty = false;
-    c->drawn_ms = c->clock.now_ms;
+    c->drawn_ms = c->now_ms;
 }
 
 static void sooner(int *wait, int other)
@@ -422,12 +429,8 @@ static void sooner(int *wait, int other)
 
 int console_wait_ms(const struct console *c)
 {
-    int64_t now = c->clock.now_ms, silent = engine_heartbeat_ms(c->en_b) + ENGINE_SILENT_MS - now;
-    int wait = toast_wait_ms(&c->toast, now);
+    int wait = toast_wait_ms(&c->toast, c->now_ms);
 
-    /* When the engine falls silent is shown once; a beat moves the instant along. */
-    if (silent > 0)
-        sooner(&wait, silent < 1000 ? (int)silent : 1000);
     if (frame_is_small(c))
         return wait;
     if (c->page && c->page->ops->wait_ms)

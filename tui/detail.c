@@ -38,7 +38,7 @@ static void ask(struct console *c, struct detail *d)
     else
         args = d->id ? json_pack("{s:I}", "id", (json_int_t)d->id)
                      : json_pack("{s:s}", "name", d->name);
-    d->asked_ms = c->clock.now_ms;
+    d->asked_ms = c->now_ms;
     d->asked_stamp = d->stamp;
     d->request = request_send(c, strncmp(d->verb, "why ", 4) == 0 ? "why" : d->verb, args,
                               detail_take, d);
@@ -59,7 +59,7 @@ void detail_want(struct console *c, struct detail *d, const char *verb, const ch
     d->stamp = stamp;
     if (d->request || d->stamp == d->asked_stamp)
         return;
-    if (c->clock.now_ms - d->asked_ms >= DETAIL_AGAIN_MS || c->clock.now_ms < d->asked_ms)
+    if (c->now_ms - d->asked_ms >= DETAIL_AGAIN_MS || c->now_ms < d->asked_ms)
         ask(c, d);
 }
 
@@ -74,7 +74,7 @@ int detail_wait_ms(const struct console *c, const struct detail *d)
 {
     if (!d->verb[0] || d->request || d->stamp == d->asked_stamp)
         return -1;
-    int64_t due = d->asked_ms + DETAIL_AGAIN_MS - c->clock.now_ms;
+    int64_t due = d->asked_ms + DETAIL_AGAIN_MS - c->now_ms;
     return due < 1 ? 1 : due > DETAIL_AGAIN_MS ? DETAIL_AGAIN_MS : (int)due;
 }
 

@@ -15,7 +15,7 @@
 #include "tui/status.h"
 #include "widgets/cells.h"
 
-enum { WARN_MS = 5000, STALE_MS = 30000 };
+enum { WARN_MS = 5000, STALE_MS = 30000, STATUS_ROWS = 4 };
 
 bool frame_is_small(const struct console *c)
 {
@@ -28,7 +28,7 @@ enum freshness frame_table_age(const struct console *c, enum table_id t, int64_t
 
     *ret_ms = 0;
     if (h->error[0] && h->checked_ms)
-        *ret_ms = c->clock.now_ms - h->checked_ms;
+        *ret_ms = c->now_ms - h->checked_ms;
     return *ret_ms >= STALE_MS ? FRESH_STALE : *ret_ms >= WARN_MS ? FRESH_OLD : FRESH_LIVE;
 }
 
@@ -48,7 +48,7 @@ enum freshness frame_freshness(const struct console *c, char *buf, size_t cap)
     }
     if (c->at != VIEW_SHELLS && c->at != VIEW_DECK)
         f = frame_table_age(c, c->view[c->at].ops->table, &ms);
-    fmt_age(age, c->clock.now_ms - ms, c->clock.now_ms);
+    fmt_age(age, c->now_ms - ms, c->now_ms);
     if (f == FRESH_LIVE)
         snprintf(buf, cap, "live");
     else
@@ -67,13 +67,21 @@ void frame_title(struct canvas row, const char *left, const char *right)
     canvas_put(row, 0, at, ROLE_BASE, right);
 }
 
-static void format_alert(const struct console *c, const struct alerts_sum *s, char *buf, size_t cap)
+/* level 2 and more: without its instant. */
+static void format_alert(const struct console *c, const struct alerts_sum *s, int level, char *buf,
+                         size_t cap)
 {
     const struct alert_row *a = s->worst;
     char since[FMT_MAX];
+    int n;
 
-    fmt_hm(since, &c->clock, a->since_ms);
-    int n = snprintf(buf, cap, "%s %s %s since %s", alerts_level_word(a), a->object, a->verdict, since);
+    if (!a) {
+        snprintf(buf, cap, "all well");
+        return;
+    }
+    n = level < 3 ? snprintf(buf, cap, "%s %s %s since %s", alerts_level_word(a), a->object, a->verdict,
+                             fmt_hm(since, &c->clock, a->since_ms))
+                  : snprintf(buf, cap, "%s %s %s", alerts_level_word(a), a->object, a->verdict);
     if (n < 0 || (size_t)n >= cap)
         return;
     size_t at = (size_t)n;
@@ -92,59 +100,78 @@ static void format_alert(const struct console *c, const struct alerts_sum *s, ch
         snprintf(buf + at, cap - at, " %u WARN", warns);
 }
 
-static int put_word(struct canvas row, int at, enum role role, const char *word)
-{
-    return at + canvas_put(row, 0, at, role, word) + 2;
-}
-
 /* Words about this session behind the freshness. */
-static int draw_session(const struct console *c, struct canvas row, int at, enum role role)
+static void format_session(const struct console *c, char *buf, size_t cap)
 {
     const struct snapshot_meta *m = &c->snap->meta;
-    char text[32];
+    bool slow = (c->term && term_is_slow(c->term, c->now_ms)) ||
+                prefs_is(&c->set, SET_LINK, "slow");
+    size_t at = 0;
 
+    buf[0] = '\0';
     if (m->read_only || c->opt_b->read_only)
-        at = put_word(row, at, role, "READ-ONLY");
-    if ((c->term && term_is_slow(c->term, c->clock.now_ms)) || prefs_is(&c->set, SET_LINK, "slow"))
-        at = put_word(row, at, role, "slow");
-    if (m->consoles > 1) {
-        snprintf(text, sizeof text, "%u consoles", m->consoles);
-        at = put_word(row, at, role, text);
-    }
-    return at;
+        at += (size_t)snprintf(buf + at, cap - at, "  READ-ONLY");
+    if (slow)
+        at += (size_t)snprintf(buf + at, cap - at, "  slow");
+    if (m->consoles > 1)
+        snprintf(buf + at, cap - at, "  %u consoles", m->consoles);
+}
+
+struct header {
+    char before[112], fresh[32], session[64], alert[160];
+    enum freshness freshness;
+};
+
+/* What stands there when room is short: each level leaves out a little more, freshness never. */
+static void make_header(const struct console *c, const struct alerts_sum *s, int level,
+                        struct header *h)
+{
+    const struct snapshot_meta *m = &c->snap->meta;
+    size_t at = 0, cap = sizeof h->before;
+
+    h->before[0] = '\0';
+    if (level < 1)
+        at += (size_t)snprintf(h->before, cap, "meshdeck  ");
+    at += (size_t)snprintf(h->before + at, cap - at, "%s%s / %s  ", m->demo ? "DEMO " : "", m->fleet,
+                           m->node);
+    if (level < 2)
+        snprintf(h->before + at, cap - at, "%s  ", m->accel);
+    h->freshness = frame_freshness(c, h->fresh, sizeof h->fresh);
+    format_session(c, h->session, sizeof h->session);
+    format_alert(c, s, level, h->alert, sizeof h->alert);
 }
 
 static void draw_header(const struct console *c, struct canvas row)
 {
-    const struct snapshot_meta *m = &c->snap->meta;
+    static const char badge[] = " PROD ";
     bool prod = console_is_production(c);
+    bool plain = c->theme.colours == 0 || (c->term && term_get_colours(c->term) == 0);
     enum role role = prod ? ROLE_HEADER_PROD : ROLE_HEADER;
-    char alert[160] = "all well", fleet[80], fresh[32];
     struct alerts_sum s;
-    int at = 1;
+    struct header h;
+    int level = 0, need, at = 1;
 
-    canvas_fill(row, 0, 0, row.cols, role);
     alerts_sum(c, &s);
-    if (s.worst)
-        format_alert(c, &s, alert, sizeof alert);
-    int right = row.cols - 1 - cells_width(alert);
+    do {
+        make_header(c, &s, level, &h);
+        need = 1 + (prod ? (int)sizeof badge : 0) + cells_width(h.before) + cells_width(h.fresh) +
+               cells_width(h.session) + 2 + cells_width(h.alert) + 1;
+    } while (need > row.cols && ++level < 4);
+    canvas_fill(row, 0, 0, row.cols, role);
+    if (prod)
+        at += canvas_put(row, 0, at, ROLE_BADGE, badge) + 1;
+    int right = row.cols - 1 - cells_width(h.alert);
     if (right < row.cols / 3)
         right = row.cols / 3;
     struct canvas left = canvas_part(row, 0, 0, 1, right - 1);
-    if (prod)
-        at += canvas_put(left, 0, at, ROLE_BADGE, " PROD ") + 1;
-    if (!prod || c->cols >= FRAME_WIDE_COLS)
-        at = put_word(left, at, role, "meshdeck");
-    snprintf(fleet, sizeof fleet, "%s%s / %s", m->demo ? "DEMO " : "", m->fleet, m->node);
-    at = put_word(left, at, role, fleet);
-    at = put_word(left, at, role, m->accel);
-    enum freshness f = frame_freshness(c, fresh, sizeof fresh);
-    at = put_word(left, at, f == FRESH_LIVE ? role : f == FRESH_OLD ? ROLE_WARN : ROLE_CRIT, fresh);
-    at = draw_session(c, left, at, role);
-    if (prod && c->theme.colours == 0)
-        for (int i = at; i < right - 1; i++)
-            canvas_put(row, 0, i, role, "!");
-    canvas_put(row, 0, right, s.worst ? alerts_role(s.worst) : role, alert);
+    at += canvas_put(left, 0, at, role, h.before);
+    at += canvas_put(left, 0, at, h.freshness == FRESH_LIVE  ? role
+                                  : h.freshness == FRESH_OLD ? ROLE_WARN
+                                                             : ROLE_CRIT, h.fresh);
+    at += canvas_put(left, 0, at, role, h.session) + 1;
+    for (int i = at; prod && plain && i < right - 1; i++)
+        canvas_put(row, 0, i, role, "!");
+    canvas_put(row, 0, right, s.worst ? alerts_role(s.worst) : role, h.alert);
 }
 
 static void format_tab(const struct console *c, int i, char *buf, size_t cap)
@@ -227,7 +254,7 @@ void frame_draw(struct console *c)
             draw_views(c, tabs);
         if (!(c->page && c->page->ops->tall) || status_is_pressing(c)) {
             canvas_fill(all, c->rows - 2, 0, c->cols, ROLE_BASE);
-            status_draw(c, canvas_part(all, c->rows - 2, 0, 1, c->cols));
+            status_draw(c, canvas_part(all, c->rows - 1 - STATUS_ROWS, 0, STATUS_ROWS, c->cols));
         }
         status_draw_keys(c, canvas_part(all, c->rows - 1, 0, 1, c->cols));
     }

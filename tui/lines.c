@@ -33,6 +33,18 @@ int lines_put_wrapped(struct canvas c, int row, enum role role, const char *text
     return row;
 }
 
+int lines_count_wrapped(int cols, const char *text)
+{
+    int n = 0;
+
+    while (*text && cols > 0) {
+        text += next_line(text, cols);
+        text += strspn(text, " ");
+        n++;
+    }
+    return n;
+}
+
 int lines_draw(const struct detail *d, struct canvas c, int row)
 {
     json_t *line;

@@ -8,6 +8,7 @@ enum { LINES_LABEL_COLS = 11 };
 
 /* Words wrapped into c from row on; returns the row after it. */
 int lines_put_wrapped(struct canvas c, int row, enum role role, const char *text);
+int lines_count_wrapped(int cols, const char *text);
 /* The lines of an answer from row on, long ones wrapped; returns the row after the last. */
 int lines_draw(const struct detail *d, struct canvas c, int row);
 /* A whole inspector: name, blank, lines; or what is missing. */

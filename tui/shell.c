@@ -170,7 +170,7 @@ static void opened(struct console *c, void *owner, struct reply *r)
     s->fd = r->fd;
     r->fd = -1;
     s->state = SHELL_OPEN;
-    s->since_ms = c->clock.now_ms;
+    s->since_ms = c->now_ms;
     stream_send_size(s->fd, (uint16_t)s->cols, (uint16_t)s->rows);
     flush(s);
 }
@@ -190,7 +190,7 @@ void shell_open(struct console *c, const char *vm, bool serial)
     s->fd = -1;
     s->serial = serial;
     s->c_b = c;
-    s->since_ms = c->clock.now_ms;
+    s->since_ms = c->now_ms;
     xmem_copy_text(s->vm, sizeof s->vm, vm);
     all->zoomed = false;
     s->rows = c->rows - 3 < 1 ? 21 : c->rows - 3;
@@ -352,8 +352,8 @@ void shells_turn(struct console *c)
             continue;
         }
         if (s->size_due_ms == 0)
-            s->size_due_ms = c->clock.now_ms + SHELL_SIZE_MS;
-        if (c->clock.now_ms < s->size_due_ms)
+            s->size_due_ms = c->now_ms + SHELL_SIZE_MS;
+        if (c->now_ms < s->size_due_ms)
             continue;
         s->size_due_ms = 0;
         s->rows = rows;
@@ -373,7 +373,7 @@ int shells_wait_ms(const struct console *c)
         const struct shell *s = c->shells->at[i];
         if (!s->size_due_ms)
             continue;
-        int64_t due = s->size_due_ms - c->clock.now_ms;
+        int64_t due = s->size_due_ms - c->now_ms;
         int w = due < 1 ? 1 : (int)due;
         if (wait < 0 || w < wait)
             wait = w;

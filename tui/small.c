@@ -129,7 +129,7 @@ void small_draw(struct console *c)
     canvas_printf(all, row++, 1, ROLE_BASE, "This window is %dx%d. meshdeck needs 80x24.", c->cols, c->rows);
     canvas_put(all, row++, 1, ROLE_BASE, "Make it larger or the font smaller (often Ctrl -).");
     row = put_counts(c, all, row + 1) + 1;
-    if (toast_format(&c->toast, c->clock.now_ms, text, sizeof text)) {
+    if (toast_format(&c->toast, c->now_ms, text, sizeof text)) {
         row = lines_put_wrapped(canvas_part(all, 0, 1, all.rows - 2, all.cols - 2), row, c->toast.role, text);
     } else if (s.worst && row < all.rows - 2) {
         canvas_put(all, row, 1, alerts_role(s.worst), alerts_level_word(s.worst));

@@ -52,7 +52,8 @@ struct console {
     char prefix[PREF_MAX]; /* of the shell pane, as it is bound now */
 
     struct snapshot *snap; /* shown; held while frozen */
-    struct fmt_clock clock; /* this turn's */
+    int64_t now_ms;         /* of this turn */
+    struct fmt_clock clock; /* what the picture is drawn for: now, or when it was frozen */
     int64_t frozen_ms, last_key_ms, drawn_ms;
     bool dirty, leaving, bell_on_crit;
     uint64_t heard_alert; /* newest alert that rang */

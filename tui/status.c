@@ -7,6 +7,7 @@
 #include "tui/actions.h"
 #include "tui/ask.h"
 #include "tui/frame.h"
+#include "tui/lines.h"
 #include "tui/overlay.h"
 #include "tui/page.h"
 #include "tui/state.h"
@@ -19,7 +20,7 @@ bool status_is_pressing(struct console *c)
 {
     char text[TOAST_MAX + 8];
 
-    return c->prompt_kind != PROMPT_NONE || toast_format(&c->toast, c->clock.now_ms, text, sizeof text);
+    return c->prompt_kind != PROMPT_NONE || toast_format(&c->toast, c->now_ms, text, sizeof text);
 }
 
 static void draw_prompt(struct console *c, struct canvas row)
@@ -28,8 +29,27 @@ static void draw_prompt(struct console *c, struct canvas row)
     lineedit_draw(c->prompt, row, 0, at, row.cols - at - 1, ROLE_BASE, NULL, true);
 }
 
-void status_draw(struct console *c, struct canvas row)
+static void put_line(struct canvas row, enum role role, const char *text)
 {
+    canvas_put_in(row, 0, 1, row.cols - 2, role, CELLS_LEFT, text);
+}
+
+/* What does not fit one row takes those above it: an error is read whole or not at all. */
+static void put_toast(struct canvas above, enum role role, const char *text)
+{
+    struct canvas probe = canvas_part(above, 0, 1, above.rows, above.cols - 2);
+    int rows = lines_count_wrapped(probe.cols, text);
+
+    if (rows > above.rows)
+        rows = above.rows;
+    for (int i = above.rows - rows; i < above.rows; i++)
+        canvas_fill(above, i, 0, above.cols, ROLE_BASE);
+    lines_put_wrapped(probe, above.rows - rows, role, text);
+}
+
+void status_draw(struct console *c, struct canvas above)
+{
+    struct canvas row = canvas_part(above, above.rows - 1, 0, 1, above.cols);
     const struct ticket_row *t;
     char text[512] = "";
     enum role role = ROLE_BASE;
@@ -41,13 +61,13 @@ void status_draw(struct console *c, struct canvas row)
     }
     if (c->ask)
         return;
-    if (toast_format(&c->toast, c->clock.now_ms, text, sizeof text)) {
-        canvas_put(row, 0, 1, c->toast.role, text);
+    if (toast_format(&c->toast, c->now_ms, text, sizeof text)) {
+        put_toast(above, c->toast.role, text);
         return;
     }
     if (c->page && c->page->ops->status) {
         if (c->page->ops->status(c->page, text, sizeof text, &role))
-            canvas_put(row, 0, 1, role, text);
+            put_line(row, role, text);
         return;
     }
     t = tickets_running_own(c, &more);
@@ -56,7 +76,7 @@ void status_draw(struct console *c, struct canvas row)
         return;
     }
     if (!c->page && view_status(&c->view[c->at], text, sizeof text))
-        canvas_put(row, 0, 1, ROLE_DIM, text);
+        put_line(row, ROLE_DIM, text);
 }
 
 struct shown_hint {

@@ -10,7 +10,8 @@
 
 struct console;
 
-void status_draw(struct console *c, struct canvas row);
+/* above: the rows over row 23 that a long error may take as well (row 23 is the last of them). */
+void status_draw(struct console *c, struct canvas above);
 void status_draw_keys(struct console *c, struct canvas row);
 bool status_is_pressing(struct console *c); /* a prompt, a toast or an error wants the row */
 

@@ -44,7 +44,7 @@ bool themes_apply(struct console *c, const char *name)
     if (r < 0 && !why[0])
         r = theme_load(&t, name, why, sizeof why);
     if (r < 0) {
-        console_say_error(c, "theme %s: %s. The one before stays.", name, why);
+        console_say_error(c, "The theme stays as it is. %s", why);
         return false;
     }
     c->theme = t;

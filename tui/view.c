@@ -90,7 +90,7 @@ void view_close(struct view *v)
 
 static bool is_calm(const struct console *c)
 {
-    return c->clock.now_ms - c->last_key_ms >= CALM_MS && !overlay_is_open(c);
+    return c->now_ms - c->last_key_ms >= CALM_MS && !overlay_is_open(c);
 }
 
 void view_refresh(struct view *v)
@@ -113,9 +113,9 @@ void view_refresh(struct view *v)
         v->generation++;
     }
     list_set_source(v->list, &src, v->generation);
-    if (list_is_unsorted(v->list) && c->clock.now_ms - v->sorted_ms >= RESORT_MS && is_calm(c)) {
+    if (list_is_unsorted(v->list) && c->now_ms - v->sorted_ms >= RESORT_MS && is_calm(c)) {
         list_resort(v->list);
-        v->sorted_ms = c->clock.now_ms;
+        v->sorted_ms = c->now_ms;
     }
 }
 
@@ -126,12 +126,12 @@ int view_wait_ms(const struct view *v)
 
     if (!v->list)
         return wait;
-    int more = list_wait_ms(v->list, c->clock.now_ms);
+    int more = list_wait_ms(v->list, c->now_ms);
     if (more >= 0 && (wait < 0 || more < wait))
         wait = more;
     if (list_is_unsorted(v->list)) {
-        int64_t by_sort = v->sorted_ms + RESORT_MS - c->clock.now_ms;
-        int64_t by_key = c->last_key_ms + CALM_MS - c->clock.now_ms;
+        int64_t by_sort = v->sorted_ms + RESORT_MS - c->now_ms;
+        int64_t by_key = c->last_key_ms + CALM_MS - c->now_ms;
         int64_t due = by_sort > by_key ? by_sort : by_key;
         if (due < 1)
             due = overlay_is_open(c) ? 1000 : 1;

@@ -77,7 +77,7 @@ static void dry_answer(struct console *c, void *owner, struct reply *r)
     take_errors(p, json_object_get(p->body, "errors"));
     p->touches_way_in = json_is_true(json_object_get(p->body, "touches_way_in"));
     p->seconds = json_number_value(json_object_get(p->body, "seconds"));
-    form_check(p->form, c->clock.now_ms, true);
+    form_check(p->form, c->now_ms, true);
 }
 
 static void ask_plan(struct plan_form *p)
@@ -94,7 +94,7 @@ static void ask_plan(struct plan_form *p)
 
 void plan_form_reread(struct plan_form *p)
 {
-    form_check(p->form, p->page.c_b->clock.now_ms, true);
+    form_check(p->form, p->page.c_b->now_ms, true);
     p->dirty = true;
     ask_plan(p);
 }
@@ -118,7 +118,7 @@ static void real_answer(struct console *c, void *owner, struct reply *r)
     p->real = 0;
     if (r->code < 0) { /* the world moved: back to the field concerned */
         take_errors(p, json_object_get(r->body, "errors"));
-        form_check(p->form, c->clock.now_ms, true);
+        form_check(p->form, c->now_ms, true);
         if (form_first_wrong(p->form) >= 0)
             form_focus(p->form, form_first_wrong(p->form));
         return;
@@ -180,7 +180,7 @@ static bool plan_key(struct page *page, const struct key *k)
     struct console *c = page->c_b;
     int wrong;
 
-    switch (form_key(p->form, k, c->clock.now_ms)) {
+    switch (form_key(p->form, k, c->now_ms)) {
     case FORM_UNUSED:
         return false;
     case FORM_MOVED:
@@ -250,9 +250,9 @@ static void plan_draw(struct page *page, struct canvas body)
     char right[160] = "";
     int rows = (int)p->kind->n;
 
-    if (form_check(p->form, c->clock.now_ms, false))
+    if (form_check(p->form, c->now_ms, false))
         p->dirty = true;
-    if (p->dirty && form_wait_ms(p->form, c->clock.now_ms) < 0)
+    if (p->dirty && form_wait_ms(p->form, c->now_ms) < 0)
         ask_plan(p);
     int wrong = form_first_wrong(p->form);
     char why[240];
@@ -295,13 +295,13 @@ static int plan_wait(const struct page *page)
 {
     const struct plan_form *p = (const struct plan_form *)page;
 
-    return form_wait_ms(p->form, page->c_b->clock.now_ms);
+    return form_wait_ms(p->form, page->c_b->now_ms);
 }
 
 static void plan_turn(struct page *page)
 {
     /* What fields say of the fleet (free memory, taken names) is checked against the new picture. */
-    form_check(((struct plan_form *)page)->form, page->c_b->clock.now_ms, true);
+    form_check(((struct plan_form *)page)->form, page->c_b->now_ms, true);
 }
 
 static void plan_free(struct page *page)

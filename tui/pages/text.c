@@ -33,7 +33,7 @@ static void want(struct text_page *p)
     if (!p->vm[0])
         return;
     /* A log has no row that changes with it: it is read again by time while it is followed. */
-    uint64_t stamp = pager_is_following(p->pager) ? (uint64_t)(c->clock.now_ms / LOG_AGAIN_MS) : 0;
+    uint64_t stamp = pager_is_following(p->pager) ? (uint64_t)(c->now_ms / LOG_AGAIN_MS) : 0;
     detail_want(c, &p->detail, "vm.log", p->vm, 0, stamp ? stamp : p->detail.asked_stamp);
     if (p->detail.body == p->shown_b)
         return;

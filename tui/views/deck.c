@@ -13,7 +13,7 @@
 #include "widgets/cells.h"
 
 enum { PART_COUNTS, PART_LOAD, PART_ALERTS, PART_EVENTS };
-enum { ROW_COUNTS = 3, ROW_LOAD = 7, ROW_LISTS = 14, TEXT_COL = 27, ALERTS_MAX = 256 };
+enum { ROW_COUNTS = 3, ROW_LOAD = 7, ROW_LISTS = 14, NAME_COL = 17, NAME_COLS = 9, ALERTS_MAX = 256 };
 
 static void draw_worst(const struct console *c, struct canvas body)
 {
@@ -32,7 +32,7 @@ static void draw_worst(const struct console *c, struct canvas body)
     }
     int col = 1 + canvas_put(body, 0, 1, alerts_role(s.worst), alerts_level_word(s.worst)) + 2;
     alerts_format_sentence(c, s.worst, text, sizeof text);
-    canvas_put(body, 0, col, ROLE_STRONG, text);
+    canvas_put_in(body, 0, col, body.cols - 1 - col, ROLE_STRONG, CELLS_LEFT, text);
     unsigned same = s.of_level[s.worst->level] - 1;
     unsigned warns = s.worst->level == ALERT_CRIT ? s.of_level[ALERT_WARN] : 0;
     if (same || warns)
@@ -61,6 +61,17 @@ static void share(const struct view *v, int rows, int *alerts, int *events)
     *events = room - *alerts;
 }
 
+/* An object's name keeps both ends; a wide window shows more of it. Returns where text goes on. */
+static int put_name(struct canvas c, int row, enum role role, const char *name)
+{
+    int cols = c.cols >= 100 ? 2 * NAME_COLS : NAME_COLS;
+    char cut[4 * 2 * NAME_COLS + 1];
+
+    cells_cut_middle(cut, sizeof cut, name, cols);
+    canvas_put(c, row, NAME_COL, role, cut);
+    return NAME_COL + cols + 1;
+}
+
 static void draw_alerts(const struct view *v, struct canvas c)
 {
     const struct alert_row *sorted[ALERTS_MAX];
@@ -79,8 +90,8 @@ static void draw_alerts(const struct view *v, struct canvas c)
         alerts_format_short(v->c_b, a, text, sizeof text);
         canvas_put(c, i + 1, 1, dim, fmt_short(when, &v->c_b->clock, a->since_ms));
         canvas_put(c, i + 1, 11, alerts_role(a), alerts_level_word(a));
-        canvas_put_in(c, i + 1, 17, 9, dim, CELLS_LEFT, a->object);
-        canvas_put(canvas_part(c, 0, 0, c.rows, c.cols - 1), i + 1, TEXT_COL, dim, text);
+        int at = put_name(c, i + 1, dim, a->object);
+        canvas_put_in(c, i + 1, at, c.cols - 1 - at, dim, CELLS_LEFT, text);
     }
 }
 
@@ -103,10 +114,12 @@ static void draw_events(const struct view *v, struct canvas c)
         int row = (int)i + 1;
         canvas_put(c, row, 1, ROLE_BASE, fmt_short(when, &v->c_b->clock, e->time_ms));
         canvas_put_in(c, row, 11, 5, ROLE_DIM, CELLS_LEFT, kind);
-        canvas_put_in(c, row, 17, 9, ROLE_BASE, CELLS_LEFT, name ? name + 1 : e->object);
-        canvas_put(canvas_part(c, 0, 0, c.rows, c.cols - 1), row, TEXT_COL,
-                   e->level == EVENT_CRIT ? ROLE_CRIT : e->level == EVENT_WARN ? ROLE_WARN : ROLE_BASE,
-                   text);
+        int at = put_name(c, row, ROLE_BASE, name ? name + 1 : e->object);
+        canvas_put_in(c, row, at, c.cols - 1 - at,
+                      e->level == EVENT_CRIT   ? ROLE_CRIT
+                      : e->level == EVENT_WARN ? ROLE_WARN
+                                               : ROLE_BASE,
+                      CELLS_LEFT, text);
     }
 }
 

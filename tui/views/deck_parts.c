@@ -11,7 +11,7 @@
 #include "widgets/cells.h"
 #include "widgets/spark.h"
 
-enum { SLOTS = 5, CHANGED_MS = 5 * 60 * 1000 };
+enum { SLOTS = 5, WIDE_COLS = 110, CHANGED_MS = 5 * 60 * 1000 };
 
 struct slot {
     size_t n;
@@ -19,20 +19,52 @@ struct slot {
     enum role role; /* when n > 0 */
 };
 
+/* Where the numbers of a row end: columns for a small fleet, wider ones where there is room. */
+static const int narrow_edge[SLOTS + 1] = {12, 16, 29, 42, 54, 66};
+static const int wide_edge[SLOTS + 1] = {14, 22, 40, 58, 74, 90};
+
+static bool fits(const int *edge, size_t total, const struct slot *slot, size_t n)
+{
+    char text[FMT_MAX];
+    int from = 9; /* behind the longest label */
+
+    fmt_count(text, total);
+    if (edge[0] + 1 - cells_width(text) < from - 1)
+        return false;
+    from = edge[0] + 2;
+    for (size_t i = 0; i < n && i < SLOTS; i++) {
+        fmt_count(text, slot[i].n);
+        if (edge[i + 1] + 1 - cells_width(text) < from)
+            return false;
+        from = edge[i + 1] + 2 + cells_width(slot[i].word) + 1;
+    }
+    return true;
+}
+
 static void draw_slots(struct canvas c, int row, const char *label, size_t total,
                        const struct slot *slot, size_t n)
 {
-    static const int edge[SLOTS] = {16, 29, 42, 54, 66};
+    bool aligned = fits(narrow_edge, total, slot, n), wide = c.cols >= WIDE_COLS;
+    const int *edge = wide ? wide_edge : narrow_edge;
     char text[FMT_MAX];
+    int at;
 
     canvas_put(c, row, 1, ROLE_COLHEAD, label);
     fmt_count(text, total);
-    canvas_put(c, row, 13 - cells_width(text), ROLE_STRONG, text);
+    if (aligned || wide) {
+        canvas_put(c, row, edge[0] + 1 - cells_width(text), ROLE_STRONG, text);
+        at = 0;
+    } else { /* a large fleet in a small window: one behind the other */
+        at = 8 + canvas_put(c, row, 8, ROLE_STRONG, text) + 2;
+    }
     for (size_t i = 0; i < n && i < SLOTS; i++) {
         enum role role = slot[i].n ? slot[i].role : ROLE_DIM;
         fmt_count(text, slot[i].n);
-        canvas_put(c, row, edge[i] + 1 - cells_width(text), role, text);
-        canvas_put(c, row, edge[i] + 2, role, slot[i].word);
+        int col = at ? at : edge[i + 1] + 1 - cells_width(text);
+        canvas_put(c, row, col, role, text);
+        col += cells_width(text) + 1;
+        col += canvas_put(c, row, col, role, slot[i].word);
+        at = at ? col + 2 : 0;
     }
 }
 
@@ -107,7 +139,7 @@ static void draw_routes(const struct console *c, struct canvas at)
     }
     const struct slot slot[] = {
         {tv->n_rows - foreign, "ours", ROLE_BASE}, {foreign, "foreign", ROLE_FOREIGN},
-        {changed, "changed in 5 min", ROLE_CHANGED},
+        {changed, "changed in 5 min", ROLE_BASE},
     };
     draw_slots(at, 2, "ROUTES", tv->n_rows, slot, 3);
 }

@@ -197,7 +197,7 @@ static void journal_row(const struct console *c, json_t *e, struct canvas at, in
     const char *what = json_string_value(json_object_get(e, "what"));
     const char *by = json_string_value(json_object_get(e, "who"));
     const char *cause = json_string_value(json_object_get(e, "cause"));
-    int64_t ms = json_integer_value(json_object_get(e, "time_ms"));
+    int64_t ms = json_integer_value(json_object_get(e, "time"));
 
     split_cause(by ? by : "", cause ? cause : "", who, why, ticket, sizeof who);
     canvas_put(at, row, 0, ROLE_DIM, fmt_day_hms(when, &c->clock, ms));
