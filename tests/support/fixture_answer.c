@@ -26,7 +26,7 @@ static json_t *series(const char *drawn, double top)
 
 static json_t *event(uint64_t id, int64_t ms, const char *what, const char *who, const char *cause)
 {
-    return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)id, "time_ms", (json_int_t)ms,
+    return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)id, "time", (json_int_t)ms,
                      "object", "vm web1", "what", what, "who", who, "cause", cause);
 }
 
