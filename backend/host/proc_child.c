@@ -17,6 +17,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* The kernel's own layout, for the signals that libc does not let through. */
+struct kernel_sigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
 static _Noreturn void child_fail(const struct child_plan *plan, enum child_step step)
 {
     struct child_report r = {.step = (int)step, .error = errno};
@@ -31,7 +39,11 @@ static void child_signals(const struct child_plan *plan)
     sigset_t none;
 
     for (int s = 1; s < NSIG; s++)
-        (void)sigaction(s, &act, NULL); /* KILL, STOP and libc's own two refuse, as they should */
+        (void)sigaction(s, &act, NULL); /* KILL and STOP refuse, as they should */
+    /* libc keeps its own two to itself; make, for one, leaves them ignored. */
+    const struct kernel_sigaction plain = {.handler = SIG_DFL};
+    for (int s = 32; s < SIGRTMIN; s++)
+        (void)syscall(SYS_rt_sigaction, s, &plain, NULL, sizeof plain.mask);
     if (plan->spec->detached) {
         act.sa_handler = SIG_IGN;
         if (sigaction(SIGHUP, &act, NULL) != 0)

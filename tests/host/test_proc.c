@@ -118,7 +118,7 @@ static void gives_what_was_named_and_no_more(void **state)
 
     struct proc_spec spec = {
         .argv = ARGV("sh", "-c",
-                     "ls /proc/$$/fd | tr '\\n' ' '; readlink /proc/$$/fd/3; pwd; umask;"
+                     "ls -m /proc/$$/fd; readlink /proc/$$/fd/3; pwd; umask;"
                      "echo $EXTRA; cat /proc/$$/oom_score_adj;"
                      "exec grep -E '^(Sig(Blk|Ign)|Uid|Groups|CapEff|CapAmb|NoNewPrivs)' "
                      "/proc/self/status"),
@@ -142,7 +142,8 @@ static void gives_what_was_named_and_no_more(void **state)
     run(&f);
     assert_int_equal(sigprocmask(SIG_UNBLOCK, &block, NULL), 0);
     out = read_text(log);
-    assert_non_null(strstr(out, "0 1 2 3 /etc/hostname\n/usr\n0077\nyes\n321\n"));
+    print_message("# %s", out);
+    assert_non_null(strstr(out, "0, 1, 2, 3\n/etc/hostname\n/usr\n0077\nyes\n321\n"));
     assert_non_null(strstr(out, "Uid:\t65534\t65534\t65534\t65534\n"));
     assert_non_null(strstr(out, "Groups:\t \n"));
     assert_non_null(strstr(out, "SigBlk:\t0000000000000000\n"));
