@@ -98,8 +98,9 @@ static void tell_notes(struct core *c, const struct plan *p)
         const struct plan_note *n = &p->notes[i];
         char key[ALERT_KEY];
         (void)snprintf(key, sizeof key, "plan:%d:%llu", (int)n->kind, (unsigned long long)n->id);
+        /* A machine whose monitor is still being asked is no alarm; one that stays silent has its own. */
         if (n->kind == PLAN_NOTE_UNREAD || n->kind == PLAN_NOTE_DEFAULT_PREFIX ||
-            n->kind == PLAN_NOTE_FOREIGN_PEER)
+            n->kind == PLAN_NOTE_FOREIGN_PEER || n->kind == PLAN_NOTE_VM_UNKNOWN)
             continue;
         journal_raise(c, key, ALERT_WARN, c->meta.node, "nodes", "drift", n->text, 0, n->id);
     }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "backend/engine/base.h"
+#include "backend/engine/watch.h"
 #include "backend/guest/disk.h"
 #include "backend/guest/seed.h"
 #include "backend/model/table.h"
@@ -178,6 +179,7 @@ int vms_load(struct core *c, const struct vm_rec *recs, size_t n)
     for (size_t i = 0; i < n; i++)
         if (!vms_add(c, &recs[i]))
             return -ENOMEM;
+    watch_relabel_all(c); /* the kernel may have told its routes before whose taps they are was known */
     return 0;
 }
 

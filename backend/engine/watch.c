@@ -344,6 +344,15 @@ void watch_relabel(struct core *c, uint32_t ifindex)
     each_route_of(c, ifindex, relabel_one);
 }
 
+void watch_relabel_all(struct core *c)
+{
+    struct table_view *v = table_snapshot(c->tables[TABLE_ROUTES]);
+
+    for (size_t i = 0; v && i < v->n_rows; i++)
+        relabel_one(c, view_at(v, i));
+    table_view_unref(v);
+}
+
 void watch_drop_routes_of(struct core *c, uint32_t ifindex)
 {
     each_route_of(c, ifindex, drop_one);

@@ -34,6 +34,7 @@ const struct rtnl_addr *watch_addrs(const struct core *c, size_t *ret_n);
 const struct rtnl_neigh *watch_neigh(const struct core *c, const struct addr *a);
 /* Tells the owner again for routes out of this link, once its VM is known by another name. */
 void watch_relabel(struct core *c, uint32_t ifindex);
+void watch_relabel_all(struct core *c); /* once the VMs are read */
 struct rtnl *watch_rtnl(const struct core *c);
 bool watch_is_ready(const struct core *c);
 

@@ -30,6 +30,8 @@ engine
 until_true 20 sh -c "'$B/meshdeck' --state '$S' vm list | grep -q '^web1 *running'"; ok "the next engine adopts it"
 is "with the same process" "$(M vm list --json | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')" "$pid"
 is "and enters it" "$(M vm exec web1 -- uname -n)" web1
+has "knows whose its routes are" "$(M route list)" '^10\.210\.0\.2/32 .* vm web1'
+is "and has nothing to warn of" "$(M alert list --json | tr -d ' \n')" "[]"
 M vm pause web1; ok "it is paused"
 has "and listed so" "$(M vm list)" '^web1 +paused'
 M vm resume web1; ok "and goes on"
