@@ -1,12 +1,16 @@
 # Sourced by shell tests after sandbox.sh: a console in a real terminal emulator (tmux, a server of its
 # own), driven by keys and read back as text.
 #     console_open 80x24 ARGS...; keys 2 c Enter; sees "NAME" 20 'vm1 +starting'; screen
+# terminal_open 80x24 'make run' does the same for a command that a shell reads.
 console_open() {
-    TM="tmux -L meshdeck-test-$$ -f /dev/null"
-    $TM kill-server 2>/dev/null
     size=$1; shift
-    $TM new-session -d -x "${size%x*}" -y "${size#*x}" \
-        "$(printf '%q ' env LC_ALL=C.UTF-8 MESHDECK_GUEST="$MESHDECK_GUEST" "$B/meshdeck" --state "$S" "$@") 2>>'$S/console.log'; echo; echo \"left with status \$?\"; sleep 600"
+    terminal_open "$size" "$(printf '%q ' env MESHDECK_GUEST="$MESHDECK_GUEST" "$B/meshdeck" --state "$S" "$@") 2>>'$S/console.log'"
+}
+# The socket lies in the test's own folder: in a pid namespace every test is process 1.
+terminal_open() {
+    TM="tmux -S $S/tmux -f /dev/null"
+    $TM kill-server 2>/dev/null
+    $TM new-session -d -x "${1%x*}" -y "${1#*x}" "LC_ALL=C.UTF-8; export LC_ALL; $2; rc=\$?; echo; echo \"left with status \$rc\"; sleep 600"
     $TM set -g status off
     $TM set -s escape-time 0
 }
