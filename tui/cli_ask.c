@@ -74,7 +74,6 @@ bool cli_ticket_wait(struct cli *c, uint64_t id, uint64_t timeout_s, struct tick
 {
     int64_t end = mono_ms() + (int64_t)timeout_s * 1000;
     uint32_t shown = 0;
-    bool silent = false;
 
     for (;;) {
         engine_drain(c->engine);
@@ -88,9 +87,9 @@ bool cli_ticket_wait(struct cli *c, uint64_t id, uint64_t timeout_s, struct tick
         int64_t left = timeout_s ? end - mono_ms() : SILENT_MS;
         if (left <= 0)
             return false;
-        if (!silent && now_ms() - engine_heartbeat_ms(c->engine) > SILENT_MS) {
-            silent = true;
-            (void)cli_fail("", "the engine is silent; still waiting");
+        if (now_ms() - engine_heartbeat_ms(c->engine) > SILENT_MS) {
+            (void)cli_fail("", "the engine has ended or hangs; the next one goes on with what was begun");
+            return false;
         }
         struct pollfd p = {.fd = engine_fd(c->engine), .events = POLLIN};
         (void)poll(&p, 1, (int)(left < SILENT_MS ? left : SILENT_MS)); /* woken early looks early */
@@ -120,7 +119,9 @@ bool cli_do_ticket(struct cli *c, const char *verb, json_t *args, struct ticket_
         (void)cli_fail(verb, "the engine gave no ticket for it");
         return false;
     }
-    (void)cli_ticket_wait(c, id, 0, ret); /* without a limit: it ends */
+    memset(ret, 0, sizeof *ret);
+    if (!cli_ticket_wait(c, id, 0, ret)) /* without a limit: it ends, or the engine does */
+        return false;
     if (ret->state == TICKET_FAILED)
         say_failed(ret);
     return ret->state == TICKET_DONE;
