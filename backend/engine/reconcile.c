@@ -15,7 +15,7 @@
 #include "backend/engine/plan_job.h"
 #include "backend/engine/vms.h"
 
-enum { GATHER_MS = 200, RETRY_MS = 5000, RETRY_MOST_MS = 60000 };
+enum { GATHER_MS = 200, RETRY_MS = 5000, RETRY_MOST_MS = 60000, TOLD_MOST = 8 };
 
 struct reconcile {
     uv_timer_t timer;
@@ -106,6 +106,25 @@ static void tell_notes(struct core *c, const struct plan *p)
     }
 }
 
+/* What was changed behind our back is told as what is done about it. */
+static void tell_drift(struct core *c, const struct plan *p)
+{
+    char object[48], text[160];
+
+    for (size_t i = 0; i < p->n_ops && i < TOLD_MOST; i++) {
+        const struct plan_op *op = &p->ops[i];
+        if (op->vm)
+            (void)snprintf(object, sizeof object, "vm %s", op->vm->name);
+        else
+            (void)snprintf(object, sizeof object, "node %s", c->meta.node);
+        journal_event(c, EVENT_WARN, object, "drift", NULL, "repairs %s",
+                      plan_op_text(op, text, sizeof text));
+    }
+    if (p->n_ops > TOLD_MOST)
+        journal_event(c, EVENT_WARN, "host", "drift", NULL, "repairs %zu things more",
+                      p->n_ops - TOLD_MOST);
+}
+
 static void repair_start(struct core *c, struct plan *p)
 {
     static const struct job_step look = {.name = "plan", .run = repair_begin, .keeps = true};
@@ -119,6 +138,8 @@ static void repair_start(struct core *c, struct plan *p)
     rep->core = c;
     rep->plan = p;
     c->reconcile->running = true;
+    if (!c->reconcile->first && c->reconcile->retry_ms == 0)
+        tell_drift(c, p);
     struct job_spec spec = {.verb = c->reconcile->first ? "start" : "repair", .object = c->meta.node,
                             .steps = &look, .n_steps = 1, .ctx = rep, .free_ctx = repair_free,
                             .ended = repair_ended, .who = "meshdeck"};

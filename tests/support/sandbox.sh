@@ -80,6 +80,6 @@ leaks() {
         [ -e "$f" ] || continue
         echo "$vms" | grep -q "\"name\":\"${f##*/}\"" || echo "dns name ${f##*/}"
     done
-    nft -j list set inet meshdeck guests4 2>/dev/null | grep -o '"tap[0-9]*"' | sort -u | tr -d '"' |
+    nft -j list set inet meshdeck from4 2>/dev/null | grep -o '"tap[0-9]*"' | sort -u | tr -d '"' |
         while read -r t; do echo "$vms" | grep -q "\"tap\":\"$t\"" || echo "firewall element $t"; done
 }
