@@ -15,7 +15,8 @@
 #include "backend/model/text.h"
 #include "backend/store/store.h"
 
-enum { READ_MS = 1000, RATE_MS = 5000 };
+/* A peer that vanishes is missed at once; one that was not there yet, after some readings. */
+enum { READ_MS = 1000, RATE_MS = 5000, MISSED_TURNS = 2 };
 
 static void format_prefixes(const struct addr *a, size_t n, char *buf, size_t cap)
 {
@@ -246,16 +247,14 @@ static void device_read(const struct wg_device *d, const struct err *failed, voi
     for (struct peer *p = c->peers->first; p; p = p->next) {
         bool was = p->present;
         judge(c, p, d, now);
-        drift = drift || (was && !p->present && p->wanted);
+        p->missed = p->wanted && !p->present ? p->missed + 1 : 0;
+        drift = drift || (p->missed > 0 && (was || p->missed % MISSED_TURNS == 0));
     }
     drift = drift || (c->peers->read && d->has_key && c->meta.engine_ready &&
                       memcmp(d->public_key, c->base->settings.wg_public_key, 32) != 0);
     c->peers->read = true;
-    if (drift) {
-        journal_event(c, EVENT_WARN, "mesh0", "outside", NULL,
-                      "a peer or the key was changed behind our back; putting it back");
+    if (drift)
         reconcile_soon(c);
-    }
 }
 
 static void read_tick(uv_timer_t *timer)

@@ -20,6 +20,7 @@ struct peer {
     struct peer_row row;
     struct verdict_track track;
     bool foreign, present, wanted, force_endpoint;
+    unsigned missed; /* readings in a row that did not show it though it is wanted */
     int64_t added_ms;
     struct {
         int64_t at_ms;
