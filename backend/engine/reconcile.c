@@ -113,6 +113,8 @@ static void tell_drift(struct core *c, const struct plan *p)
 
     for (size_t i = 0; i < p->n_ops && i < TOLD_MOST; i++) {
         const struct plan_op *op = &p->ops[i];
+        if (op->vm_id && op->kind < PLAN_OP_TAP_ADD)
+            continue; /* what an ended VM leaves is no drift */
         if (op->vm)
             (void)snprintf(object, sizeof object, "vm %s", op->vm->name);
         else

@@ -26,6 +26,7 @@ struct files_one {
     struct vm_rec rec;
     uint32_t mtu;
     char folder[PATH_MAX];
+    bool made_folder;
 };
 
 struct files_job {
@@ -41,14 +42,15 @@ struct files_job {
     struct files_one vms[];
 };
 
-static int make_folder(const struct files_job *j, const struct files_one *o, struct err *e)
+static int make_folder(const struct files_job *j, struct files_one *o, struct err *e)
 {
     char vms[PATH_MAX];
 
     (void)snprintf(vms, sizeof vms, "%.4000s/vms", j->state_dir);
     if (mkdir(vms, 0711) < 0 && errno != EEXIST)
         return err_sys(e, ERR_AREA_IMAGE, -errno, "making %s", vms);
-    if (mkdir(o->folder, 0700) < 0 && errno != EEXIST)
+    o->made_folder = mkdir(o->folder, 0700) == 0;
+    if (!o->made_folder && errno != EEXIST)
         return err_sys(e, ERR_AREA_IMAGE, -errno, "making %s", o->folder);
     int fd = open(o->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
@@ -58,7 +60,7 @@ static int make_folder(const struct files_job *j, const struct files_one *o, str
     return r < 0 ? err_sys(e, ERR_AREA_IMAGE, r, "giving %s to its VM", o->folder) : 0;
 }
 
-static int make_disk(const struct files_job *j, const struct files_one *o, struct err *e)
+static int make_disk(const struct files_job *j, struct files_one *o, struct err *e)
 {
     int r = make_folder(j, o, e);
 
@@ -71,6 +73,8 @@ static int make_disk(const struct files_job *j, const struct files_one *o, struc
         err_clear(e);
         r = 0;
     }
+    if (r < 0 && o->made_folder)
+        err_wrap(e, "image %s", o->rec.image);
     return r;
 }
 
@@ -164,6 +168,14 @@ static int erase(const struct files_job *j, const struct files_one *o, struct er
     return r == 0 || r == -ENOENT ? 0 : err_sys(e, ERR_AREA_IMAGE, r, "erasing %s", o->folder);
 }
 
+/* Disks are made all or none: an operation that failed has nothing that an undo could take back. */
+static void erase_made(const struct files_job *j)
+{
+    for (size_t i = 0; i < j->n; i++)
+        if (j->vms[i].made_folder)
+            (void)erase(j, &j->vms[i], NULL); /* what made it fail is what is told */
+}
+
 static void files_work(uv_work_t *w)
 {
     struct files_job *j = w->data;
@@ -182,6 +194,8 @@ static void files_work(uv_work_t *w)
             break;
         }
     }
+    if (j->err.code && j->what == VM_FILES_DISK)
+        erase_made(j);
 }
 
 static void files_end(struct files_job *j)
