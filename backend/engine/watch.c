@@ -15,12 +15,19 @@
 #include "backend/model/table.h"
 #include "backend/model/text.h"
 
+struct link_words {
+    const char *dev, *owner[2]; /* owner of routes of others' protocols, and of ours */
+    uint32_t oif;
+    bool known, down;
+};
+
 struct watch {
     struct rtnl *rtnl;
     struct watch_hooks hooks;
     struct table *seen[RTNL_TABLE_COUNT]; /* while a sweep runs */
     unsigned dumps_done; /* bits by table */
     struct watch_kept kept;
+    struct link_words words; /* of the last route's link; forgotten when links or names change */
 };
 
 static enum table_id table_of(enum rtnl_table t)
@@ -48,48 +55,52 @@ static void fill_link(const struct rtnl_link *l, struct link_row *row)
     memcpy(row->mac, l->mac, sizeof row->mac);
 }
 
-static uint64_t hash_bytes(uint64_t h, const void *data, size_t n)
+static const char *owner_of(const struct core *c, const struct link_row *dev, bool ours)
 {
-    const uint8_t *p = data;
+    const char *vm = dev ? vms_name_of_tap(c, dev->name) : NULL;
+    char text[48];
 
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 1099511628211ull;
-    return h;
+    if (!ours && !(dev && dev->ours))
+        return "foreign";
+    if (vm && snprintf(text, sizeof text, "vm %s", vm) > 0)
+        return text_intern(text);
+    return "meshdeck";
 }
 
-static void fill_owner(const struct core *c, const struct link_row *dev, struct route_row *row)
+/* What all routes out of one link share: dumps come link by link for thousands of routes. */
+static const struct link_words *words_of(const struct core *c, uint32_t oif)
 {
-    const char *owner = "foreign";
+    struct link_words *k = &c->watch->words;
 
-    if (row->protocol == 77 || (dev && dev->ours)) {
-        const char *vm = dev ? vms_name_of_tap(c, dev->name) : NULL;
-        char text[48];
-        if (vm && snprintf(text, sizeof text, "vm %s", vm) > 0)
-            owner = text_intern(text);
-        else
-            owner = "meshdeck";
-    }
-    row->owner = owner;
+    if (k->known && k->oif == oif)
+        return k;
+    const struct link_row *dev = oif ? watch_link(c, oif) : NULL;
+    *k = (struct link_words){.known = true, .oif = oif, .dev = dev ? text_intern(dev->name) : ""};
+    k->down = dev && !dev->up;
+    for (int ours = 0; ours < 2; ours++)
+        k->owner[ours] = owner_of(c, dev, ours);
+    return k;
+}
+
+static void fill_words(const struct core *c, struct route_row *row)
+{
+    const struct link_words *k = words_of(c, row->oif);
+
+    row->dev = k->dev;
+    row->owner = k->owner[row->protocol == 77];
+    row->state = k->down ? ROUTE_NEXTHOP_DOWN : ROUTE_PLAIN;
 }
 
 static void fill_route(const struct core *c, const struct rtnl_route *r, struct route_row *row)
 {
-    const struct link_row *dev = r->oif ? watch_link(c, r->oif) : NULL;
-
     *row = (struct route_row){.dst = r->dst, .table = r->table, .metric = r->metric, .oif = r->oif};
     row->gateway = r->gateway;
     row->prefsrc = r->prefsrc;
-    row->dev = dev ? text_intern(dev->name) : "";
     row->protocol = r->protocol;
     row->type = r->type;
     row->scope = r->scope;
-    row->state = dev && !dev->up ? ROUTE_NEXTHOP_DOWN : ROUTE_PLAIN;
-    uint64_t h = hash_bytes(14695981039346656037ull, &row->dst, sizeof row->dst);
-    h = hash_bytes(h, &row->table, sizeof row->table);
-    h = hash_bytes(h, &row->metric, sizeof row->metric);
-    h = hash_bytes(h, &row->oif, sizeof row->oif);
-    row->id = hash_bytes(h, &row->gateway, sizeof row->gateway);
-    fill_owner(c, dev, row);
+    row->id = route_row_id(row);
+    fill_words(c, row);
 }
 
 static void on_route(const struct rtnl_route *r, enum rtnl_what what, void *arg)
@@ -99,6 +110,8 @@ static void on_route(const struct rtnl_route *r, enum rtnl_what what, void *arg)
     enum rtnl_table t = r->dst.family == AF_INET ? RTNL_ROUTES4 : RTNL_ROUTES6;
     struct route_row row;
 
+    if (what != RTNL_SEEN)
+        w->words.known = false; /* since the last route a VM may have got its name */
     fill_route(c, r, &row);
     if (what == RTNL_GONE) {
         publish_remove(c, TABLE_ROUTES, &row);
@@ -129,12 +142,14 @@ static void on_link(const struct rtnl_link *l, enum rtnl_what what, void *arg)
                            old->up != row.up);
     if (what == RTNL_GONE) {
         publish_remove(c, TABLE_LINKS, &row);
+        w->words.known = false;
         watch_drop_routes_of(c, row.ifindex);
         if (w->hooks.link_gone)
             w->hooks.link_gone(c, &row);
         return;
     }
     publish_put(c, TABLE_LINKS, &row);
+    w->words.known = false;
     if (what == RTNL_SEEN && w->seen[RTNL_LINKS])
         (void)table_put(w->seen[RTNL_LINKS], &row, NULL);
     if (renamed)
@@ -163,6 +178,7 @@ static void on_begin(enum rtnl_table t, void *arg)
     struct core *c = arg;
     struct watch *w = c->watch;
 
+    w->words.known = false;
     if (!table_is_shown(t)) {
         watch_kept_begin(&w->kept, t);
         return;
@@ -187,6 +203,7 @@ static void sweep(struct core *c, enum rtnl_table t)
         if (table_find(w->seen[t], row))
             continue;
         publish_remove(c, id, row);
+        w->words.known = false;
         if (id == TABLE_ROUTES && r->protocol == 77 && w->hooks.route_gone)
             w->hooks.route_gone(c, r);
         if (id == TABLE_LINKS && w->hooks.link_gone)
@@ -209,6 +226,7 @@ static void on_end(enum rtnl_table t, bool whole, void *arg)
         table_free(w->seen[t]);
         w->seen[t] = NULL;
     }
+    w->words.known = false;
     bool was = w->dumps_done == ALL;
     w->dumps_done |= 1u << t;
     if (!was && w->dumps_done == ALL && w->hooks.ready)
@@ -326,11 +344,8 @@ static void each_route_of(struct core *c, uint32_t oif,
 static void relabel_one(struct core *c, const struct route_row *r)
 {
     struct route_row row = *r;
-    const struct link_row *dev = watch_link(c, r->oif);
 
-    row.dev = dev ? text_intern(dev->name) : "";
-    row.state = dev && !dev->up ? ROUTE_NEXTHOP_DOWN : ROUTE_PLAIN;
-    fill_owner(c, dev, &row);
+    fill_words(c, &row);
     publish_put(c, TABLE_ROUTES, &row);
 }
 
@@ -341,6 +356,8 @@ static void drop_one(struct core *c, const struct route_row *r)
 
 void watch_relabel(struct core *c, uint32_t ifindex)
 {
+    if (c->watch)
+        c->watch->words.known = false;
     each_route_of(c, ifindex, relabel_one);
 }
 
