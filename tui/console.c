@@ -236,6 +236,8 @@ static void begin(struct loop *l)
     themes_start(c);
     term_set_theme(l->term, &c->theme);
     canvas_grid_set_utf8(c->grid, term_has_glyphs(l->term));
+    for (unsigned i = 0; i < VIEW_COUNT; i++)
+        view_refresh(&c->view[i]); /* so that the first visit to a large one is as quick as the next */
     alerts_turn(c);
     if (term_get_note(l->term)[0])
         console_say(c, "%s", term_get_note(l->term));

@@ -90,6 +90,12 @@ void idmap_put(struct idmap *m, uint64_t id, uint32_t value)
     m->n++;
 }
 
+void idmap_expect(const struct idmap *m, uint64_t id)
+{
+    if (m->cap > 0)
+        __builtin_prefetch(&m->slots[hash(id) & (m->cap - 1)]);
+}
+
 bool idmap_get(const struct idmap *m, uint64_t id, uint32_t *ret)
 {
     const struct idmap_slot *s = find(m, id);

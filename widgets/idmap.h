@@ -14,6 +14,8 @@ void idmap_init(struct idmap *m);
 void idmap_done(struct idmap *m);
 void idmap_clear(struct idmap *m, size_t expect);
 void idmap_put(struct idmap *m, uint64_t id, uint32_t value);
+/* Says that the id is asked for or put soon: over many, memory is then not waited for. */
+void idmap_expect(const struct idmap *m, uint64_t id);
 bool idmap_get(const struct idmap *m, uint64_t id, uint32_t *ret);
 bool idmap_has(const struct idmap *m, uint64_t id);
 bool idmap_remove(struct idmap *m, uint64_t id);

@@ -39,20 +39,25 @@ void list_free(struct list *t)
     free(t->scratch);
     free(t->shown);
     free(t->taken);
+    free(t->ids);
     free(t);
+}
+
+static uint64_t id_at(const struct list *t, size_t i)
+{
+    const void *row = t->src.row(t->src.ctx, i);
+
+    return row ? t->src.id(t->src.ctx, row) : LIST_NO_ROW;
 }
 
 /* True when every row is still where it was: only values changed. */
 static bool same_rows(const struct list *t, size_t count)
 {
-    if (count != t->n)
+    if (count != t->n_ids)
         return false;
-    for (size_t i = 0; i < t->n; i++) {
-        const struct list_entry *e = &t->order[i];
-        const void *row = e->at < count ? t->src.row(t->src.ctx, e->at) : NULL;
-        if (!row || t->src.id(t->src.ctx, row) != e->id)
+    for (size_t i = 0; i < count; i++)
+        if (id_at(t, i) != t->ids[i])
             return false;
-    }
     return true;
 }
 
@@ -67,24 +72,33 @@ static void drop_vanished(const struct list *t, struct idmap *set)
             idmap_remove(set, id);
 }
 
+enum { AHEAD = 16 };
+
 /* Rows came, went or moved in the source: known ones keep their place in the order. */
 static void take_rows(struct list *t, size_t count)
 {
-    size_t kept = 0, fresh = 0;
+    size_t kept = 0, fresh = 0, rows = 0;
 
     t->order = xmem_grow(t->order, &t->order_cap, t->n + count + 1, sizeof *t->order);
     t->taken = xmem_grow(t->taken, &t->taken_cap, count + 1, sizeof *t->taken);
     memset(t->taken, 0, count * sizeof *t->taken);
     idmap_clear(&t->where, count);
+    t->ids = xmem_grow(t->ids, &t->ids_cap, count + 1, sizeof *t->ids);
+    t->n_ids = count;
+    for (size_t i = 0; i < count; i++)
+        t->ids[i] = id_at(t, i);
     for (size_t i = 0; i < count; i++) {
-        const void *row = t->src.row(t->src.ctx, i);
-        if (row)
-            idmap_put(&t->where, t->src.id(t->src.ctx, row), (uint32_t)i);
+        idmap_expect(&t->where, t->ids[i + AHEAD < count ? i + AHEAD : i]);
+        if (t->ids[i] != LIST_NO_ROW)
+            idmap_put(&t->where, t->ids[i], (uint32_t)i);
         else
             t->taken[i] = true;
+        rows += t->ids[i] != LIST_NO_ROW;
     }
+    t->unique = t->where.n == rows;
     for (size_t i = 0; i < t->n; i++) {
         uint32_t at;
+        idmap_expect(&t->where, t->order[i + AHEAD < t->n ? i + AHEAD : i].id);
         if (!idmap_get(&t->where, t->order[i].id, &at) || t->taken[at])
             continue;
         t->taken[at] = true;
@@ -95,10 +109,9 @@ static void take_rows(struct list *t, size_t count)
         uint32_t last;
         if (t->taken[i])
             continue;
-        uint64_t id = t->src.id(t->src.ctx, t->src.row(t->src.ctx, i));
-        if (!idmap_get(&t->where, id, &last) || last != i)
+        if (!t->unique && (!idmap_get(&t->where, t->ids[i], &last) || last != i))
             continue; /* an id that came twice: the last one counts */
-        t->order[kept + fresh++] = (struct list_entry){.id = id, .at = (uint32_t)i};
+        t->order[kept + fresh++] = (struct list_entry){.id = t->ids[i], .at = (uint32_t)i};
     }
     t->n = kept + fresh;
     if (fresh > 0)

@@ -38,6 +38,11 @@ struct list_column {
     const char *(*text)(void *ctx, const void *row);
     double (*number)(void *ctx, const void *row);
     int (*compare)(void *ctx, const void *a, const void *b); /* optional: an order of its own */
+    /* Optional, beside compare: words that sort as it does, the first one first. It is still asked
+     * about rows where all of them are equal. */
+    void (*keys)(void *ctx, const void *row, uint64_t ret[static 3]);
+    /* The only bytes that its texts are made of, or NULL: no other word is sought there. */
+    const char *letters;
 };
 
 struct list_source {

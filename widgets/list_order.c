@@ -2,6 +2,7 @@
  * The order of the list: sort keys, an adaptive sort, and the filter pass. Owned by the list's
  * thread. Allocates only when there are more rows than ever before.
  */
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@ const void *list_entry_row(const struct list *t, const struct list_entry *e)
     return t->src.row(t->src.ctx, e->at);
 }
 
+enum { RANK_ROWS = 512 }; /* fewer are sorted by comparing alone */
+
 /* A number as bits that sort like it; what is no number sorts first. */
 static uint64_t key_of_number(double v)
 {
@@ -26,19 +29,25 @@ static uint64_t key_of_number(double v)
     return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
+/* The capitals among eight bytes made small. */
+static uint64_t fold(uint64_t v)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t low = v & 0x7f * ones;
+    uint64_t from_a = low + (0x80 - 'A') * ones, above_z = low + (0x7f - 'Z') * ones;
+
+    return v | ((from_a ^ above_z) & ~v & 0x80 * ones) >> 2;
+}
+
 /* Eight bytes of a text, small letters, that sort like it; moves *s on, to its end at most. */
 static uint64_t key_of_text(const char **s)
 {
     uint64_t key = 0;
+    size_t n = strnlen(*s, sizeof key);
 
-    for (int i = 0; i < 8; i++) {
-        unsigned char c = (unsigned char)**s;
-        if (c >= 'A' && c <= 'Z')
-            c = (unsigned char)(c + 32);
-        key = key << 8 | c;
-        *s += c != 0;
-    }
-    return key;
+    memcpy(&key, *s, n);
+    *s += n;
+    return fold(be64toh(key));
 }
 
 /* The text of a cell, borrowed from the row or formatted into *cell. */
@@ -57,19 +66,31 @@ static const char *text_of(const struct list *t, int column, const void *row,
     return cell->text;
 }
 
-static void set_keys(const struct list *t, struct list_entry *e)
+void list_order_set_keys(const struct list *t, struct list_entry *e)
 {
     const struct list_column *c = &t->columns[t->sort], *first = &t->columns[0];
     const void *row = list_entry_row(t, e);
     struct list_cell cell;
 
     e->key = e->tie[0] = e->tie[1] = 0;
+    if (row && c->keys) {
+        uint64_t word[3];
+        c->keys(t->src.ctx, row, word);
+        e->key = word[0];
+        e->tie[0] = word[1];
+        e->tie[1] = word[2];
+    }
     if (!row || c->compare)
         return;
     const char *s = c->number ? NULL : text_of(t, t->sort, row, &cell);
     e->key = c->number ? key_of_number(c->number(t->src.ctx, row)) : key_of_text(&s);
-    if (t->sort != 0 && first->compare)
+    if (t->sort != 0 && first->compare) {
+        uint64_t word[3] = {0};
+        if (first->keys)
+            first->keys(t->src.ctx, row, word);
+        memcpy(e->tie, word, sizeof e->tie);
         return;
+    }
     if (t->sort != 0 && first->number) {
         e->tie[0] = key_of_number(first->number(t->src.ctx, row));
         return;
@@ -110,7 +131,9 @@ static bool is_after(const struct list *t, const struct list_entry *a, const str
     if (a->key != b->key)
         return (a->key > b->key) != t->descending;
     if (c->compare) {
-        sign = compare_text(t, t->sort, a, b);
+        sign = compare_ties(a, b);
+        if (sign == 0)
+            sign = compare_text(t, t->sort, a, b);
     } else if (!c->number) {
         /* a last byte that is no NUL: there may be more of the text than the key holds */
         if (t->sort == 0)
@@ -162,17 +185,27 @@ static void merge_sort(struct list *t, struct list_entry *e, size_t n)
             merge(t, e + at, width, at + 2 * width < n ? 2 * width : n - at);
 }
 
+static void sort_by_keys(struct list *t, struct list_entry *e, size_t n)
+{
+    bool flip_ties = t->descending && (t->sort == 0 || t->columns[t->sort].compare);
+
+    if (n >= RANK_ROWS)
+        list_rank_sort(t, e, n, t->descending, flip_ties);
+    else
+        for (size_t i = 0; i < n; i++)
+            list_order_set_keys(t, &e[i]);
+}
+
 /*
- * Keeps the rows that are in order, sorts the few that are not, and merges: a list where some
- * values moved costs little more than one pass.
+ * Keys bring nearly all into order; what they do not decide is then found row by row: those that
+ * are in order stay, the few that are not are sorted and merged.
  */
 void list_order_sort(struct list *t, struct list_entry *e, size_t n)
 {
     size_t kept = 0, out = 0;
 
     t->scratch = xmem_grow(t->scratch, &t->scratch_cap, n ? n : 1, sizeof *t->scratch);
-    for (size_t i = 0; i < n; i++)
-        set_keys(t, &e[i]);
+    sort_by_keys(t, e, n);
     for (size_t i = 0; i < n; i++) {
         struct list_entry x = e[i];
         if (kept > 0 && is_after(t, &e[kept - 1], &x)) {
@@ -204,6 +237,7 @@ static bool is_searched(const struct list_column *c)
  * one pass, while the rows stand still. */
 enum { MEMO = 64 };
 struct memo {
+    bool never[FILTER_TERMS][LIST_COLUMNS_MAX]; /* the column cannot hold the word */
     const char *text[FILTER_TERMS][LIST_COLUMNS_MAX][MEMO];
     bool found[FILTER_TERMS][LIST_COLUMNS_MAX][MEMO];
 };
@@ -232,9 +266,23 @@ static bool word_matches(const struct list *t, size_t term, const void *row, str
     if (column >= 0)
         return cell_matches(t, term, column, row, memo);
     for (size_t c = 0; c < t->n_columns; c++)
-        if (is_searched(&t->columns[c]) && cell_matches(t, term, (int)c, row, memo))
+        if (!memo->never[term][c] && cell_matches(t, term, (int)c, row, memo))
             return true;
     return false;
+}
+
+static struct memo *memo_new(const struct list *t)
+{
+    struct memo *m = xmem_new(1, sizeof *m);
+
+    for (size_t i = 0; i < t->filter.n; i++) {
+        for (size_t k = 0; k < t->n_columns; k++) {
+            const struct list_column *c = &t->columns[k];
+            const char *word = t->filter.term[i].word;
+            m->never[i][k] = !is_searched(c) || (c->letters && word[strspn(word, c->letters)]);
+        }
+    }
+    return m;
 }
 
 static bool row_matches(const struct list *t, const void *row, struct memo *memo)
@@ -301,7 +349,7 @@ static void place_cursor(struct list *t)
  */
 static void match_rows(struct list *t, bool narrow)
 {
-    struct memo *memo = xmem_new(1, sizeof *memo);
+    struct memo *memo = memo_new(t);
     size_t last = 0, n = narrow ? t->n_shown : t->n;
 
     memset(t->taken, 0, t->taken_cap * sizeof *t->taken);

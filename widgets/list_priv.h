@@ -1,16 +1,17 @@
 #ifndef MESHDECK_WIDGETS_LIST_PRIV_H
 #define MESHDECK_WIDGETS_LIST_PRIV_H
-/* What the parts of the list share: list.c (rows, cursor, marks), list_order.c, list_draw.c. */
+/* What the parts of the list share: list.c (rows, cursor), list_order.c, list_rank.c, list_draw.c. */
 #include "widgets/filter.h"
 #include "widgets/idmap.h"
 #include "widgets/list.h"
 
+#define LIST_NO_ROW UINT64_MAX
 enum { LIST_SEEN_ROWS = 256, LIST_CHANGED_MS = 2000, LIST_GUTTER = 4 };
 
 /*
  * One row in the order: where it is in the source, and its sort keys as of the last sort: the
  * sorted column's number or first 8 bytes, then 16 bytes for what is equal so far (of the first
- * column, or of the rest of the same text). Rows themselves are looked at only when these do not decide.
+ * column, or of the rest of the same text or keys). Rows themselves are looked at only when these do not decide.
  */
 struct list_entry {
     uint64_t id, key, tie[2];
@@ -41,6 +42,9 @@ struct list {
     size_t n_shown, shown_cap;
     bool *taken; /* a flag a source row, for one pass */
     size_t taken_cap;
+    uint64_t *ids; /* of the source's rows when they were last taken; LIST_NO_ROW: skipped */
+    size_t n_ids, ids_cap;
+    bool unique; /* no id came twice */
     struct idmap where; /* id to source index, filled when rows came or went */
 
     int sort;
@@ -68,7 +72,12 @@ struct list {
 
 const void *list_entry_row(const struct list *t, const struct list_entry *e);
 
-/* Sorts [0, n) by fresh keys; adaptive: what is nearly in order is cheap. */
+/* Orders n entries by fresh keys, those equal by their place in the source; the scratch holds as
+ * many. Flipped words sort downwards. */
+void list_rank_sort(struct list *t, struct list_entry *e, size_t n, bool flip_key, bool flip_ties);
+void list_order_set_keys(const struct list *t, struct list_entry *e);
+
+/* Sorts [0, n) by fresh keys. */
 void list_order_sort(struct list *t, struct list_entry *e, size_t n);
 /* Merges m sorted new entries that stand behind the n of the order. */
 void list_order_merge(struct list *t, size_t n, size_t m);

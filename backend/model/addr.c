@@ -66,10 +66,85 @@ int addr_parse(const char *text, bool strict_prefix, struct addr *ret, struct er
     return 0;
 }
 
+static char *put_decimal(char *s, unsigned v)
+{
+    if (v >= 100)
+        *s++ = (char)('0' + v / 100);
+    if (v >= 10)
+        *s++ = (char)('0' + v / 10 % 10);
+    *s++ = (char)('0' + v % 10);
+    return s;
+}
+
+static char *put_hex(char *s, unsigned v)
+{
+    for (int shift = v >> 12 ? 12 : v >> 8 ? 8 : v >> 4 ? 4 : 0; shift >= 0; shift -= 4)
+        *s++ = "0123456789abcdef"[v >> shift & 15];
+    return s;
+}
+
+/* The longest run of zero groups, the first of equals, that "::" stands for; its length. */
+static int zero_run(const unsigned group[static 8], int *ret_at)
+{
+    int best = 1; /* a single one is written out */
+
+    *ret_at = -1;
+    for (int i = 0, n = 0; i < 8; i++) {
+        n = group[i] ? 0 : n + 1;
+        if (n > best) {
+            best = n;
+            *ret_at = i + 1 - n;
+        }
+    }
+    return *ret_at < 0 ? 0 : best;
+}
+
+/*
+ * What inet_ntop writes, an order of magnitude faster: a filter over a large fleet reads all of its
+ * addresses at one key. The few with IPv4 inside them are left to the library.
+ */
+static bool format_host(const struct addr *a, char buf[static INET6_ADDRSTRLEN])
+{
+    unsigned group[8];
+    char *s = buf;
+    int at;
+
+    if (a->family == AF_INET) {
+        for (int i = 0; i < 4; i++) {
+            if (i > 0)
+                *s++ = '.';
+            s = put_decimal(s, a->bytes[i]);
+        }
+        *s = '\0';
+        return true;
+    }
+    if (a->family != AF_INET6)
+        return false;
+    for (int i = 0; i < 8; i++)
+        group[i] = (unsigned)a->bytes[2 * i] << 8 | a->bytes[2 * i + 1];
+    int run = zero_run(group, &at);
+    if (at == 0 && run >= 5)
+        return inet_ntop(AF_INET6, a->bytes, buf, INET6_ADDRSTRLEN) != NULL;
+    for (int i = 0; i < 8; i++) {
+        if (i == at) {
+            *s++ = ':';
+            i += run - 1;
+            if (i == 7)
+                *s++ = ':';
+            continue;
+        }
+        if (i > 0)
+            *s++ = ':';
+        s = put_hex(s, group[i]);
+    }
+    *s = '\0';
+    return true;
+}
+
 const char *addr_format(const struct addr *a, bool always_len, char buf[static ADDR_TEXT])
 {
     buf[0] = '\0';
-    if (!addr_is_set(a) || !inet_ntop(a->family, a->bytes, buf, INET6_ADDRSTRLEN))
+    if (!addr_is_set(a) || !format_host(a, buf))
         return buf;
     size_t len = strlen(buf);
     if (always_len || a->prefix_len != full_len(a->family))
@@ -130,6 +205,19 @@ int addr_compare(const struct addr *a, const struct addr *b)
     if (d != 0)
         return d;
     return (a->prefix_len > b->prefix_len) - (a->prefix_len < b->prefix_len);
+}
+
+void addr_sort_keys(const struct addr *a, uint64_t ret[static 3])
+{
+    uint64_t high = 0, low = 0;
+
+    for (int i = 0; i < 8; i++) {
+        high = high << 8 | a->bytes[i];
+        low = low << 8 | a->bytes[8 + i];
+    }
+    ret[0] = (uint64_t)a->family << 32 | high >> 32;
+    ret[1] = high << 32 | low >> 32;
+    ret[2] = low << 32 | a->prefix_len;
 }
 
 bool addr_is_set(const struct addr *a)

@@ -42,6 +42,8 @@ int addr_endpoint_parse(const char *text, struct endpoint *ret, struct err *e);
 const char *addr_endpoint_format(const struct endpoint *p, char buf[static ADDR_ENDPOINT_TEXT]);
 
 int addr_compare(const struct addr *a, const struct addr *b); /* family, bytes, length */
+/* Three words that sort as addr_compare does, the first one first. */
+void addr_sort_keys(const struct addr *a, uint64_t ret[static 3]);
 bool addr_is_set(const struct addr *a);
 bool addr_contains(const struct addr *prefix, const struct addr *a);
 bool addr_overlaps(const struct addr *a, const struct addr *b);

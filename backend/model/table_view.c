@@ -50,16 +50,14 @@ size_t table_chunks_search(struct table_chunk *const *chunks, size_t n, const st
 
 size_t table_starts_search(const uint32_t *starts, size_t n, size_t index)
 {
-    size_t lo = 0, hi = n;
+    size_t at = 0;
 
-    while (hi - lo > 1) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (starts[mid] <= index)
-            lo = mid;
-        else
-            hi = mid;
+    /* Without a branch to guess wrong: this runs for each of many rows at one key. */
+    for (size_t half; n > 1; n -= half) {
+        half = n / 2;
+        at = starts[at + half] <= index ? at + half : at;
     }
-    return lo;
+    return at;
 }
 
 struct table_view *table_view_ref(struct table_view *v)

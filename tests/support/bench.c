@@ -33,7 +33,7 @@ bool bench_limit(const char *name, double ours, double limit, const char *unit)
     char a[32], b[32];
     (void)snprintf(a, sizeof a, "%.2f %s", ours, unit);
     (void)snprintf(b, sizeof b, "limit %g %s", limit, unit);
-    return line(name, a, b, ours / limit, 1.0);
+    return line(name, a, b, limit > 0 ? ours / limit : ours > 0 ? 1e9 : 0, 1.0);
 }
 
 int bench_skip(const char *name, const char *why)

@@ -1,7 +1,9 @@
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -25,6 +27,59 @@ static void parses_and_prints(void **state)
     for (size_t i = 0; i < ARRAY_LEN(same); i++) {
         struct addr a = must(same[i]);
         assert_string_equal(addr_format(&a, false, buf), same[i]);
+    }
+}
+
+/* Small numbers, so that runs of zeros of every length and place come up. */
+static struct addr any_address(unsigned *seed)
+{
+    struct addr a = {0};
+    bool is6 = rand_r(seed) % 4 != 0;
+
+    a.family = is6 ? AF_INET6 : AF_INET;
+    a.prefix_len = is6 ? 128 : 32;
+    for (unsigned i = 0; i < (is6 ? 16u : 4u); i++)
+        a.bytes[i] = rand_r(seed) % 3 ? 0 : (uint8_t)rand_r(seed);
+    return a;
+}
+
+static void prints_as_the_library_does(void **state)
+{
+    unsigned seed = 1;
+    char ours[ADDR_TEXT], theirs[INET6_ADDRSTRLEN];
+
+    (void)state;
+    for (int i = 0; i < 50000; i++) {
+        struct addr a = any_address(&seed);
+        if (a.family == AF_INET6 && i % 5 == 0)
+            for (int k = 0; k < 8; k++) { /* each pattern of zero groups */
+                a.bytes[2 * k] = 0;
+                a.bytes[2 * k + 1] = (uint8_t)(i / 5 >> k & 1);
+            }
+        assert_non_null(inet_ntop(a.family, a.bytes, theirs, sizeof theirs));
+        assert_string_equal(addr_format(&a, false, ours), theirs);
+    }
+}
+
+static int sign(int v)
+{
+    return (v > 0) - (v < 0);
+}
+
+static void sort_keys_sort_as_compare_does(void **state)
+{
+    unsigned seed = 2;
+
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        struct addr a = any_address(&seed), b = i % 3 ? any_address(&seed) : a;
+        uint64_t x[3], y[3];
+        if (i % 2)
+            b.prefix_len = (uint8_t)(rand_r(&seed) % 33);
+        addr_sort_keys(&a, x);
+        addr_sort_keys(&b, y);
+        int k = x[0] != y[0] ? 0 : x[1] != y[1] ? 1 : 2;
+        assert_int_equal((x[k] > y[k]) - (x[k] < y[k]), sign(addr_compare(&a, &b)));
     }
 }
 
@@ -85,6 +140,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parses_and_prints),
+        cmocka_unit_test(prints_as_the_library_does),
+        cmocka_unit_test(sort_keys_sort_as_compare_does),
         cmocka_unit_test(refuses_and_says_why),
         cmocka_unit_test(endpoints),
         cmocka_unit_test(the_plan_of_the_fleet),

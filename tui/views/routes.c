@@ -50,6 +50,13 @@ static int by_dst(void *ctx, const void *a, const void *b)
     return (route_of(a)->metric > route_of(b)->metric) - (route_of(a)->metric < route_of(b)->metric);
 }
 
+/* Of equal destinations by_dst decides. */
+static void keys_dst(void *ctx, const void *row, uint64_t ret[static 3])
+{
+    (void)ctx;
+    addr_sort_keys(&route_of(row)->dst, ret);
+}
+
 static void show_gateway(void *ctx, const void *row, struct list_cell *cell)
 {
     (void)ctx;
@@ -121,8 +128,10 @@ static void show_since(void *ctx, const void *row, struct list_cell *cell)
 }
 
 static const struct list_column columns[] = {
-    {"dst", "DESTINATION", 29, true, CELLS_LEFT, 1, 'd', .format = show_dst, .compare = by_dst},
-    {"gateway", "GATEWAY", 14, false, CELLS_LEFT, 2, 'g', .meaning = true, .format = show_gateway},
+    {"dst", "DESTINATION", 29, true, CELLS_LEFT, 1, 'd', .format = show_dst, .compare = by_dst,
+     .keys = keys_dst, .letters = CELL_ADDR_LETTERS "defaultDEFAULT"},
+    {"gateway", "GATEWAY", 14, false, CELLS_LEFT, 2, 'g', .meaning = true, .format = show_gateway,
+     .letters = CELL_ADDR_LETTERS "-"},
     {"dev", "DEV", 7, false, CELLS_LEFT, 1, 'v', .format = show_dev, .text = text_dev},
     {"proto", "PROTO", 8, false, CELLS_LEFT, 3, 'p', .format = show_proto},
     {"owner", "OWNER", 14, false, CELLS_LEFT, 1, 'o', .meaning = true, .format = show_owner,

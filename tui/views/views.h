@@ -27,6 +27,9 @@ void cell_rate(struct list_cell *cell, uint64_t bps);
 void cell_addr(struct list_cell *cell, const struct addr *a, bool always_len);
 void cell_short_time(const struct view *v, struct list_cell *cell, int64_t ms);
 
+/* What addresses are written with, for columns of them. */
+#define CELL_ADDR_LETTERS "0123456789abcdefABCDEF:./"
+
 /* Formatters of plain columns: a text of the row, or a number of it. */
 #define CELL_TEXT(fn, type, expr)                                                                  \
     static const char *text_##fn(void *ctx, const void *row)                                       \

@@ -52,6 +52,12 @@ static void show_ip4(void *ctx, const void *row, struct list_cell *cell)
     cell_addr(cell, &vm_of(row)->ip4, false);
 }
 
+static void keys_ip4(void *ctx, const void *row, uint64_t ret[static 3])
+{
+    (void)ctx;
+    addr_sort_keys(&vm_of(row)->ip4, ret);
+}
+
 static int by_ip4(void *ctx, const void *a, const void *b)
 {
     (void)ctx;
@@ -62,6 +68,12 @@ static void show_ip6(void *ctx, const void *row, struct list_cell *cell)
 {
     (void)ctx;
     cell_addr(cell, &vm_of(row)->ip6, false);
+}
+
+static void keys_ip6(void *ctx, const void *row, uint64_t ret[static 3])
+{
+    (void)ctx;
+    addr_sort_keys(&vm_of(row)->ip6, ret);
 }
 
 static int by_ip6(void *ctx, const void *a, const void *b)
@@ -150,14 +162,16 @@ static const struct list_column columns[] = {
      .text = text_node},
     {"network", "NETWORK", 7, false, CELLS_LEFT, 3, 'w', .format = show_network,
      .text = text_network},
-    {"ipv4", "IPV4", 14, false, CELLS_LEFT, 2, '4', .format = show_ip4, .compare = by_ip4},
+    {"ipv4", "IPV4", 14, false, CELLS_LEFT, 2, '4', .format = show_ip4, .compare = by_ip4,
+     .keys = keys_ip4, .letters = "0123456789./"},
     {"cpu", "CPU %", 5, false, CELLS_RIGHT, 2, 'c', .descending = true, .format = show_cpu,
      .number = num_cpu},
     {"mem", "MEM MiB", 7, false, CELLS_RIGHT, 2, 'm', .descending = true, .format = show_mem,
      .number = num_mem},
     {"net", "NET b/s", 7, false, CELLS_RIGHT, 3, 'b', .descending = true, .format = show_net,
      .number = num_net},
-    {"ipv6", "IPV6", 25, false, CELLS_LEFT, 4, '6', .format = show_ip6, .compare = by_ip6},
+    {"ipv6", "IPV6", 25, false, CELLS_LEFT, 4, '6', .format = show_ip6, .compare = by_ip6,
+     .keys = keys_ip6, .letters = CELL_ADDR_LETTERS},
     {"since", "SINCE", 8, false, CELLS_RIGHT, 5, 't', .descending = true, .format = show_since,
      .number = num_since},
     {"image", "IMAGE", 10, false, CELLS_LEFT, 5, 'i', .format = show_image, .text = text_image},
