@@ -11,7 +11,8 @@ DEB_BUILD := gcc make pkg-config libc6-dev libncurses-dev libmnl-dev libnftnl-de
              libsqlite3-dev libssh-dev libjansson-dev libuv1-dev libtsm-dev libssl-dev
 DEB_RUN   := qemu-system-x86 qemu-utils wireguard-go dnsmasq-base cpio e2fsprogs lz4 binutils
 DEB_TEST  := libcmocka-dev clang iproute2 nftables wireguard-tools tmux openssh-client \
-             openssh-server dropbear-bin bind9-dnsutils sqlite3 util-linux procps netcat-openbsd iputils-ping
+             openssh-server dropbear-bin bind9-dnsutils sqlite3 util-linux procps netcat-openbsd \
+             iputils-ping groff-base git libclang-rt-14-dev
 
 PKGS := ncursesw libmnl libnftnl libnftables sqlite3 libssh jansson libuv libtsm libcrypto
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -41,7 +42,7 @@ TEST_HELP := $(call obj,$(wildcard tests/support/*.c))
 BENCH_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 FUZZ_BIN  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all run test bench fuzz asan tsan lint format install help clean guest deps-build deps-run \
+.PHONY: all run test bench fuzz asan tsan clang lint format install help clean guest deps-build deps-run \
         deps-test tests
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -76,12 +77,15 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_HELP) $(ARCHIVES)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm -lcmocka -lutil
 
+# As many jobs as processors where nobody has said how many.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 run: deps-build deps-run ## install what is missing, build, make the guest image, open the console
-	@$(MAKE) --no-print-directory all guest
+	@$(MAKE) --no-print-directory $(JOBS) all guest
 	@exec tests/asroot $(BUILD)/meshdeck $(ARGS)
 
 test: deps-build deps-run deps-test ## run every test
-	@$(MAKE) --no-print-directory all guest tests
+	@$(MAKE) --no-print-directory $(JOBS) all guest tests
 	@tests/run $(BUILD)
 
 tests: $(TEST_BIN) $(KERNEL_BIN) $(FUZZ_BIN)
@@ -110,6 +114,9 @@ asan: deps-build deps-run deps-test ## the suite under address and undefined san
 tsan: deps-build deps-test ## the queue and snapshot tests under the thread sanitizer
 	@$(MAKE) --no-print-directory BUILD=build/tsan OPT=-O1 SAN="-fsanitize=thread" tests
 	@tests/run build/tsan unit
+
+clang: deps-build deps-test ## build program and tests with clang too; a warning is a failure
+	@$(MAKE) --no-print-directory $(JOBS) BUILD=build/clang CC=clang CFLAGS=-Werror all tests
 
 lint: ## sizes, forbidden includes, format
 	@tests/lint

@@ -130,5 +130,5 @@ for f in themes/*.json; do
     f=${f##*/}; grep -qE "\\b${f%.json}\\b" README.md; ok "the README names the theme ${f%.json}"
 done
 help=$(make help)
-for t in run test asan tsan fuzz bench install; do has "make help lists $t" "$help" "^  make $t "; done
+for t in run test asan tsan fuzz clang bench install; do has "make help lists $t" "$help" "^  make $t "; done
 is "the licence stands at the end" "$(grep '^## ' README.md | tail -n 1)" "## Licence"
