@@ -16,6 +16,10 @@ sandbox() {
     export MESHDECK_GUEST=${MESHDECK_GUEST:-$B/guest} LC_ALL=C.UTF-8
     S=$(mktemp -d /tmp/meshdeck-test.XXXXXX) T=0 FAILED=0 ENGINE=
     chmod 711 "$S"
+    # A console that a test opens keeps its options here, not with whoever runs the tests.
+    unset SUDO_UID SUDO_GID SUDO_USER
+    export XDG_CONFIG_HOME=$S/config
+    mkdir "$XDG_CONFIG_HOME"
     mkdir -p /var/run/wireguard && mount -t tmpfs tmpfs /var/run/wireguard
     mount -t tmpfs tmpfs /run/systemd 2>/dev/null || :
     ip link set lo up
