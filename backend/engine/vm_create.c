@@ -51,7 +51,20 @@ static struct taps *taps_now(const struct core *c)
     return taps;
 }
 
-static int join_words(const json_t *list, char *buf, size_t cap, const char *what, struct err *e)
+/* K=V in visible ASCII: a label is shown, filtered by and written on command lines. */
+static bool label_is_valid(const char *w)
+{
+    const char *eq = strchr(w, '=');
+
+    if (!eq || eq == w)
+        return false;
+    for (; *w; w++)
+        if (*w <= ' ' || *w >= 0x7f)
+            return false;
+    return true;
+}
+
+static int join_labels(const json_t *list, char *buf, size_t cap, struct err *e)
 {
     size_t i, len = 0;
     json_t *one;
@@ -59,10 +72,11 @@ static int join_words(const json_t *list, char *buf, size_t cap, const char *wha
     buf[0] = '\0';
     json_array_foreach(list, i, one) {
         const char *w = json_string_value(one);
-        if (strpbrk(w, " \t\r\n"))
-            return err_set(e, ERR_AREA_INPUT, -EINVAL, "%s: \"%.40s\" has a blank in it", what, w);
+        if (!label_is_valid(w))
+            return err_set(e, ERR_AREA_INPUT, -EINVAL,
+                           "The label \"%.40s\" is no KEY=VALUE of visible characters.", w);
         if (!str_add(buf, cap, &len, "%s%s", i ? " " : "", w))
-            return err_set(e, ERR_AREA_INPUT, -E2BIG, "%s: too many", what);
+            return err_set(e, ERR_AREA_INPUT, -E2BIG, "There are too many labels.");
     }
     return 0;
 }
@@ -130,7 +144,7 @@ static int record_from_args(const struct request *r, struct vm_rec *rec, const c
     rec->autostart = request_bool(r, "autostart", rec->wanted);
     str_copy(rec->machine, sizeof rec->machine, "microvm");
     str_copy(rec->accel, sizeof rec->accel, c->meta.accel);
-    return join_words(json_object_get(r->args, "labels"), rec->labels, sizeof rec->labels, "labels", e);
+    return join_labels(json_object_get(r->args, "labels"), rec->labels, sizeof rec->labels, e);
 }
 
 static const char *field_of(int code)
