@@ -26,6 +26,8 @@ bool act_subject(const struct console *c, enum view_id *ret_view, char *name, si
     for (const struct page *p = c->page; p; p = p->under)
         if (p->ops->subject)
             return p->ops->subject(p, ret_view, name, cap);
+    if (v->ops->subject)
+        return v->ops->subject(v, ret_view, name, cap);
     row = view_cursor_row(v);
     if (!row || !v->ops->row_name)
         return false;

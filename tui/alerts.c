@@ -9,6 +9,7 @@
 #include "tui/act.h"
 #include "tui/actions.h"
 #include "tui/fmt.h"
+#include "tui/page.h"
 #include "tui/requests.h"
 #include "tui/state.h"
 
@@ -167,7 +168,7 @@ void alerts_go(struct console *c, const struct alert_row *a)
             if (view_set_cursor_name(&c->view[id], a->object))
                 return;
         }
-        console_say(c, "%s is not in %s any more", a->object, c->view[id].ops->tab);
+        page_open_why(c, id, a->object); /* no row of that view: the evidence alone */
     }
 }
 

@@ -106,7 +106,7 @@ static int64_t frame_gap(const struct loop *l, int64_t now)
 
     if (shell_is_open(c) && now - c->last_key_ms < TYPING_MS)
         return FRAME_SHELL_MS;
-    if (prefs_is(&c->set, SET_LINK, "slow") || term_is_slow(l->term, now))
+    if (console_is_slow(c))
         return FRAME_SLOW_MS;
     return l->over_ssh && !prefs_is(&c->set, SET_LINK, "fast") ? FRAME_SSH_MS : FRAME_MS;
 }

@@ -28,6 +28,8 @@
 #include "widgets/palette.h"
 #include "widgets/xmem.h"
 
+enum { SLOW_AGE_MS = 10000 }; /* steps of ages over a slow link */
+
 int64_t console_now_ms(const struct console *c)
 {
     return c->opt_b->clock_ms ? c->opt_b->clock_ms() : now_ms();
@@ -37,6 +39,13 @@ static void set_clock(struct console *c)
 {
     c->now_ms = console_now_ms(c);
     c->clock.now_ms = c->frozen_ms ? c->frozen_ms : c->now_ms;
+    if (console_is_slow(c))
+        c->clock.now_ms -= c->clock.now_ms % SLOW_AGE_MS;
+}
+
+bool console_is_slow(const struct console *c)
+{
+    return prefs_is(&c->set, SET_LINK, "slow") || (c->term && term_is_slow(c->term, c->now_ms));
 }
 
 static void complain(void *ctx, const char *line)
@@ -352,6 +361,7 @@ void console_key(struct console *c, const struct key *k)
     set_clock(c);
     c->last_key_ms = c->now_ms;
     c->dirty = true;
+    c->go_to_vm[0] = '\0'; /* the hand has moved on */
     toast_dismiss(&c->toast);
     if (frame_is_small(c)) {
         small_key(c, k);

@@ -104,14 +104,12 @@ static void format_alert(const struct console *c, const struct alerts_sum *s, in
 static void format_session(const struct console *c, char *buf, size_t cap)
 {
     const struct snapshot_meta *m = &c->snap->meta;
-    bool slow = (c->term && term_is_slow(c->term, c->now_ms)) ||
-                prefs_is(&c->set, SET_LINK, "slow");
     size_t at = 0;
 
     buf[0] = '\0';
     if (m->read_only || c->opt_b->read_only)
         at += (size_t)snprintf(buf + at, cap - at, "  READ-ONLY");
-    if (slow)
+    if (console_is_slow(c))
         at += (size_t)snprintf(buf + at, cap - at, "  slow");
     if (m->consoles > 1)
         snprintf(buf + at, cap - at, "  %u consoles", m->consoles);
@@ -171,6 +169,8 @@ static void draw_header(const struct console *c, struct canvas row)
     at += canvas_put(left, 0, at, role, h.session) + 1;
     for (int i = at; prod && plain && i < right - 1; i++)
         canvas_put(row, 0, i, role, "!");
+    if (plain && s.worst && right >= 2)
+        canvas_fill(row, 0, right - 2, 2, ROLE_BASE); /* reverse beside reverse would be one bar */
     canvas_put(row, 0, right, s.worst ? alerts_role(s.worst) : role, h.alert);
 }
 

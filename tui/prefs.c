@@ -40,7 +40,9 @@ static bool has_word(const char *words, const char *word)
 {
     size_t len = strlen(word);
 
-    for (const char *p = words; len > 0 && (p = strstr(p, word)); p += len)
+    if (len == 0 || strchr(word, ' '))
+        return false;
+    for (const char *p = words; (p = strstr(p, word)); p += len)
         if ((p == words || p[-1] == ' ') && (p[len] == '\0' || p[len] == ' '))
             return true;
     return false;

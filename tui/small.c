@@ -99,8 +99,8 @@ static void draw_header(const struct console *c, struct canvas all, const struct
 
     canvas_fill(all, 0, 0, all.cols, role);
     frame_freshness(c, fresh, sizeof fresh);
-    canvas_printf(all, 0, 1, role, "%s%s / %s  %s", console_is_production(c) ? "PROD " : "",
-                  c->snap->meta.fleet, c->snap->meta.node, fresh);
+    canvas_printf(all, 0, 1, role, "%s%s%s / %s  %s", console_is_production(c) ? "PROD " : "",
+                  c->snap->meta.demo ? "DEMO " : "", c->snap->meta.fleet, c->snap->meta.node, fresh);
     if (s->worst)
         snprintf(text, sizeof text, "%s %s %s since %s", alerts_level_word(s->worst), s->worst->object,
                  s->worst->verdict, fmt_hm(since, &c->clock, s->worst->since_ms));

@@ -110,6 +110,7 @@ struct canvas console_body(const struct console *c); /* rows of the view: title 
 bool console_may_change(const struct console *c, char *why, size_t cap);
 bool console_engine_is_silent(const struct console *c);
 bool console_is_production(const struct console *c);
+bool console_is_slow(const struct console *c); /* the link: fewer frames, no highlights */
 
 void console_say(struct console *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void console_say_error(struct console *c, const char *fmt, ...)

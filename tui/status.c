@@ -213,26 +213,47 @@ static bool second_line(struct console *c, char *buf, size_t cap)
     return true;
 }
 
+/* "Enter create  Tab next": the first word of each item is its key. */
+static void put_keys(struct canvas row, const char *text)
+{
+    int at = 1;
+
+    while (*text) {
+        const char *gap = strstr(text, "  ");
+        size_t item = gap ? (size_t)(gap - text) : strlen(text);
+        const char *then = memmem(text, item, "then: ", 6);
+        size_t lead = then ? (size_t)(then + 6 - text) : 0;
+        size_t key = lead + strcspn(text + lead, " ");
+        at += canvas_put_n(row, 0, at, ROLE_BASE, text, lead);
+        at += canvas_put_n(row, 0, at, ROLE_KEY, text + lead, key - lead);
+        at += canvas_put_n(row, 0, at, ROLE_BASE, text + key, item - key);
+        text += item;
+        while (*text == ' ') {
+            text++;
+            at++;
+        }
+    }
+}
+
 void status_draw_keys(struct console *c, struct canvas row)
 {
     char text[256];
 
     if (c->ask) {
-        canvas_put(row, 0, 1, ROLE_BASE, ask_hint(c->ask));
+        put_keys(row, ask_hint(c->ask));
         return;
     }
     if (c->prompt_kind == PROMPT_FILTER) {
-        canvas_put(row, 0, 1, ROLE_BASE,
-                   "words match anywhere  !not  state:run  cpu>50   Enter keep  Esc drop the filter");
+        put_keys(row, "Enter keep  Esc drop the filter    words match anywhere, !not, state:run, cpu>50");
         return;
     }
     if (c->prompt_kind == PROMPT_SEARCH) {
-        canvas_put(row, 0, 1, ROLE_BASE, "Enter search  then n next  N previous   Esc drop");
+        put_keys(row, "Enter search  n next  N previous  Esc drop");
         return;
     }
     if (second_line(c, text, sizeof text) ||
         (c->page && c->page->ops->keys_line && c->page->ops->keys_line(c->page, text, sizeof text))) {
-        canvas_put(row, 0, 1, ROLE_BASE, text);
+        put_keys(row, text);
         return;
     }
     if (c->page && c->page->ops->hints)

@@ -13,6 +13,7 @@
 #include "tui/state.h"
 #include "tui/views/views.h"
 #include "widgets/cells.h"
+#include "widgets/xmem.h"
 
 enum { RESORT_MS = 2000, CALM_MS = 3000 };
 
@@ -302,6 +303,23 @@ enum view_id view_named(const char *name)
             view_variant_named((enum view_id)i, name) < VIEW_VARIANTS)
             return (enum view_id)i;
     return VIEW_COUNT;
+}
+
+bool view_of_object(const char *object, enum view_id *ret_view, const char **ret_name)
+{
+    static const struct {
+        const char *kind;
+        enum view_id view;
+    } of[] = {{"vm ", VIEW_VMS}, {"peer ", VIEW_MESH}, {"route ", VIEW_ROUTES},
+              {"network ", VIEW_NETS}, {"node ", VIEW_NODES}, {"image ", VIEW_IMAGES}};
+
+    for (size_t i = 0; i < XMEM_LEN(of); i++)
+        if (strncmp(object, of[i].kind, strlen(of[i].kind)) == 0) {
+            *ret_view = of[i].view;
+            *ret_name = object + strlen(of[i].kind);
+            return true;
+        }
+    return false;
 }
 
 unsigned view_variant_named(enum view_id id, const char *name)

@@ -71,6 +71,8 @@ struct view_ops {
     void (*draw)(struct view *v, struct canvas c);     /* a body of its own (Deck) */
     bool (*action)(struct view *v, int action);        /* before the list's own meaning */
     void (*source)(struct view *v, struct list_source *src); /* rows of its own (Shells) */
+    /* What an action there is about, where it is no row of its own (Deck, events). */
+    bool (*subject)(const struct view *v, enum view_id *ret_view, char *name, size_t cap);
     const char *(*copy)(const struct view *v, const void *row, char letter, char *buf, size_t cap,
                         const char **ret_what);
     const char *copy_keys; /* "y address  n name" */
@@ -107,6 +109,8 @@ const void *view_cursor_row(const struct view *v);
 bool view_set_cursor_name(struct view *v, const char *name);
 void view_click(struct view *v, const struct key *k, struct canvas body);
 enum view_id view_named(const char *name); /* VIEW_COUNT: none; also knows the variants' names */
+/* "vm web1" to VMs and web1; false for objects that no view lists. */
+bool view_of_object(const char *object, enum view_id *ret_view, const char **ret_name);
 unsigned view_variant_named(enum view_id id, const char *name); /* VIEW_VARIANTS: none */
 
 #endif

@@ -163,8 +163,7 @@ static void draw_list(struct view *v, struct canvas c)
                  (!v->ops->source && frame_table_age(con, v->ops->table, &age) == FRESH_STALE);
 
     list_set_wash(v->list, stale ? ROLE_STALE : ROLE_BASE);
-    list_set_highlights(v->list, con->snap->meta.churn <= VIEW_CHURN_MAX &&
-                                     !prefs_is(&con->set, SET_LINK, "slow"));
+    list_set_highlights(v->list, con->snap->meta.churn <= VIEW_CHURN_MAX && !console_is_slow(con));
     list_draw(v->list, c, con->clock.now_ms);
     if (list_shown(v->list) == 0)
         draw_instead(v, c);

@@ -356,6 +356,19 @@ static bool check_ports(void *ctx, const struct form *f, int field, const char *
     return true;
 }
 
+/* Coming back after a reboot needs an engine that the boot starts. */
+static bool check_start(void *ctx, const struct form *f, int field, const char *value, char *msg,
+                        size_t cap)
+{
+    const struct console *c = ctx;
+
+    (void)f;
+    (void)field;
+    if (value[0] && !c->snap->meta.headless_enabled && !c->snap->meta.demo)
+        snprintf(msg, cap, "reboot: first :enable-engine");
+    return true;
+}
+
 /* A validator of the form's, then what the engine said of the same value. */
 #define WITH_REFUSAL(check)                                                                        \
     static bool check##_too(void *ctx, const struct form *f, int field, const char *value,         \
@@ -398,7 +411,7 @@ static const struct form_field fields[FIELDS] = {
     [PORTS] = {"Ports", FORM_TEXT, 31, NULL, "", "Ports: HOST:GUEST, /udp for UDP, several with blanks",
                NULL, check_ports, NULL},
     [START] = {"Start", FORM_TICK, 0, NULL, "yes", "Start: Space changes it",
-               "now, and after a reboot of the host", NULL, NULL},
+               "now, and after a reboot of the host", check_start, NULL},
 };
 
 static const char *const args_of[FIELDS] = {

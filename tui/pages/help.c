@@ -17,12 +17,13 @@
 #include "widgets/cells.h"
 #include "widgets/xmem.h"
 
-enum { LINES = 80, LINE_COLS = 100, TEXT_COL = 11, RIGHT_COL = 39, ASKS_COL = 31, TYPE_COL = 25 };
+enum { LINES = 80, LINE_COLS = 256, TEXT_COL = 11, RIGHT_COL = 39, ASKS_COL = 31, TYPE_COL = 25 };
 
 struct line {
-    char left[LINE_COLS], note[16], right[LINE_COLS];
+    char left[LINE_COLS], note[40], right[LINE_COLS];
     int note_col;
     bool left_greyed, right_greyed, head;
+    bool left_is_text; /* MOVE and its lines: no keys of one action */
     bool is_keys; /* the first TEXT_COL columns of each side are keys */
 };
 
@@ -183,6 +184,8 @@ static void add_keys(struct help_page *p, char *why_greyed, size_t cap)
     }
     at = p->n - 4 > at ? p->n - 4 : at;
     xmem_copy_text(p->line[at].left, LINE_COLS, "MOVE");
+    for (int i = at; i < at + 4 && i < LINES; i++)
+        p->line[i].left_is_text = true;
     const int *of[] = {arrows, pages, ends};
     for (; move < 3 && at + 1 + move < LINES; move++)
         format_moves(c, of[move], move ? 2 : 4, move ? NULL : "arrows", p->line[at + 1 + move].left,
@@ -200,7 +203,7 @@ static void add_states(struct help_page *p, const char *greyed)
     const struct console *c = p->page.c_b;
     const struct help_topic *t = &help_topics[p->topic];
     bool utf8 = canvas_is_utf8(canvas_of(c->grid));
-    char text[160];
+    char text[320];
     size_t at = 0;
 
     add(p);
@@ -318,9 +321,8 @@ static void help_draw(struct page *page, struct canvas body)
             canvas_put(c, 0, 1 + RIGHT_COL, ROLE_COLHEAD, l->right);
             continue;
         }
-        bool move = l->is_keys && l->left[0] && strcmp(l->left, "MOVE") == 0;
-        draw_side(c, 0, 1, l->left, l->is_keys && !move, l->left_greyed);
-        if (move)
+        draw_side(c, 0, 1, l->left, l->is_keys && !l->left_is_text, l->left_greyed);
+        if (l->left_is_text && strcmp(l->left, "MOVE") == 0)
             canvas_restyle(c, 0, 1, 4, ROLE_COLHEAD);
         canvas_put(c, 0, 1 + l->note_col, l->left_greyed ? ROLE_DISABLED : ROLE_DIM, l->note);
         draw_side(c, 0, 1 + RIGHT_COL, l->right, l->is_keys, l->right_greyed);

@@ -216,6 +216,31 @@ static bool deck_action(struct view *v, int action)
     return true;
 }
 
+static bool deck_subject(const struct view *v, enum view_id *view, char *name, size_t cap)
+{
+    const struct table_view *events = v->c_b->snap->tables[TABLE_EVENTS];
+    const struct alert_row *sorted[ALERTS_MAX];
+    const char *object;
+    size_t row;
+
+    if (v->part < 0 || v->part_row[v->part] >= part_rows(v, v->part))
+        return false;
+    row = (size_t)v->part_row[v->part];
+    if (v->part == PART_EVENTS) {
+        const struct event_row *e = view_at(events, events->n_rows - 1 - row);
+        if (!view_of_object(e->object, view, &object))
+            return false;
+        snprintf(name, cap, "%s", object);
+        return true;
+    }
+    if (v->part != PART_ALERTS)
+        return false;
+    alerts_sorted(v->c_b, sorted, ALERTS_MAX);
+    *view = view_named(sorted[row]->view);
+    snprintf(name, cap, "%s", sorted[row]->object);
+    return *view < VIEW_COUNT;
+}
+
 static const struct hint hints[] = {
     {ACT_OPEN, NULL}, {ACT_PART_NEXT, NULL}, {ACT_WORST, NULL}, {ACT_VM_CREATE, NULL},
     {ACT_PALETTE, NULL}, {ACT_HELP, NULL}, {ACT_QUIT, NULL}, {0, NULL},
@@ -230,4 +255,5 @@ const struct view_ops view_deck = {
     .hints = hints,
     .draw = deck_draw,
     .action = deck_action,
+    .subject = deck_subject,
 };

@@ -91,6 +91,28 @@ static void event_name(const void *row, char *buf, size_t cap)
     xmem_copy_text(buf, cap, event_of(row)->object);
 }
 
+static bool event_subject(const struct view *v, enum view_id *view, char *name, size_t cap)
+{
+    const struct event_row *e = view_cursor_row(v);
+    const char *object;
+
+    if (!e || !view_of_object(e->object, view, &object))
+        return false;
+    xmem_copy_text(name, cap, object);
+    return true;
+}
+
+static bool alert_subject(const struct view *v, enum view_id *view, char *name, size_t cap)
+{
+    const struct alert_row *a = view_cursor_row(v);
+
+    if (!a || view_named(a->view) == VIEW_COUNT)
+        return false;
+    *view = view_named(a->view);
+    xmem_copy_text(name, cap, a->object);
+    return true;
+}
+
 static uint32_t event_glyph(const struct view *v, const void *row, bool utf8, enum role *role)
 {
     uint8_t level = event_of(row)->level;
@@ -252,6 +274,7 @@ const struct view_ops view_events = {
     .hints = hints,
     .glyph = event_glyph,
     .row_name = event_name,
+    .subject = event_subject,
     .status = event_status,
     .open = event_open,
     .empty = event_empty,
@@ -266,6 +289,7 @@ static const struct view_ops view_alerts = {
     .hints = alert_hints,
     .glyph = alert_glyph,
     .row_name = alert_name,
+    .subject = alert_subject,
     .status = alert_status,
     .open = alert_open,
     .empty = alert_empty,

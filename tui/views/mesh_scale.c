@@ -57,8 +57,7 @@ void mesh_draw_peer(const struct console *c, const struct detail *d, const struc
     snprintf(text, sizeof text, "%s since %s: %s", peer_verdict_names[p->verdict],
              fmt_hms(since, &c->clock, p->since_ms), p->evidence);
     int room = at.cols - col - 4 - cells_width(right);
-    canvas_put(canvas_part(at, 0, 0, at.rows, col + 2 + (room > 20 ? room : at.cols)), row, col + 2,
-               g.role, text);
+    canvas_put_in(at, row, col + 2, room > 20 ? room : at.cols - col - 2, g.role, CELLS_LEFT, text);
     if (room > 20)
         canvas_put(at, row, at.cols - cells_width(right), ROLE_DIM, right);
     row += 2;

@@ -134,9 +134,11 @@ int vm_parts_process(const struct detail *d, const struct vm_row *vm, struct can
     char text[192];
     size_t at;
 
-    if (vm->pid)
-        snprintf(text, sizeof text, "pid %u   %s   %s", vm->pid, vm->accel, detail_text(d, "machine"));
-    else
+    if (vm->pid) {
+        const char *gap = strlen(vm->accel) > 6 ? "  " : "   ";
+        snprintf(text, sizeof text, "pid %u%s%s%s%s", vm->pid, gap, vm->accel, gap,
+                 detail_text(d, "machine"));
+    } else
         snprintf(text, sizeof text, "%s", detail_text(d, "exit")[0] ? detail_text(d, "exit") : "none");
     canvas_put(c, row, 0, ROLE_COLHEAD, "PROCESS");
     canvas_put(c, row++, LABEL_COLS + 1, ROLE_BASE, text);
