@@ -53,6 +53,8 @@ static int child_main(int argc, char **argv)
             fixture_change.production = true;
         else if (strcmp(argv[i], "quiet") == 0)
             fixture_change.quiet = true;
+        else if (strcmp(argv[i], "no-unit") == 0)
+            fixture_change.no_unit = fixture_change.quiet = true;
         else if (strcmp(argv[i], "empty") == 0)
             fixture_change.empty = true;
         else if (strncmp(argv[i], "many=", 5) == 0)
@@ -322,7 +324,7 @@ static void create_form(void **state)
     assert_true(screen_await_row(s, 2, "VMs  12 of 12"));
     screen_type(s, "c"); /* the draft is there */
     assert_true(screen_await(s, "ready: Enter creates web4"));
-    assert_true(screen_has(s, "8443:443"));
+    assert_true(screen_await(s, "8443:443"));
     screen_type(s, "\r");
     assert_true(screen_await_row(s, 22, "ticket 41  create web3"));
     assert_true(screen_await_row(s, 2, "VMs  12 of 12"));
@@ -656,13 +658,21 @@ static void logs_and_plain(void **state)
 
 static void farewell(void **state)
 {
-    struct screen *s = start("quiet");
+    struct screen *s = start("no-unit");
 
     (void)state;
+    screen_type(s, "c");
+    assert_true(screen_await(s, "reboot: first :enable-engine"));
+    escape(s);
     screen_type(s, "q");
     assert_int_equal(screen_await_end(s), 0);
-    assert_true(screen_wrote(s, "7 VMs keep running. Nothing heals or restarts them until an engine") ||
-                screen_wrote(s, "VMs keep running. Nothing heals"));
+    assert_true(screen_wrote(s, "7 VMs keep running. Nothing heals or restarts them until an engine runs: "
+                                "meshdeck engine, or systemctl start meshdeck."));
+    screen_free(s);
+    s = start("quiet");
+    screen_type(s, "q");
+    assert_int_equal(screen_await_end(s), 0);
+    assert_true(screen_wrote(s, "7 VMs keep running.\r\n"));
     screen_free(s);
 }
 

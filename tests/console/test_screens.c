@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <jansson.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,15 +332,153 @@ static void small(void **state)
     end(&b);
 }
 
+/* As the drawing of the demo: the list with the inspector at the right, UTF-8 glyphs. The fleet is
+ * the fixture's, since the demo's names depend on its seed. */
+static void wide(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b, 40, 140);
+    canvas_grid_set_utf8(b.c->grid, true);
+    key(&b, "2");
+    assert_true(view_set_cursor_name(&b.c->view[VIEW_VMS], "web1"));
+    key(&b, "i");
+    compare(&b, "vms-140x40");
+    end(&b);
+}
+
+static bool has(struct bench *b, const char *text)
+{
+    char *picture_text = picture(b);
+    bool found = strstr(picture_text, text);
+
+    if (!found)
+        print_error("no \"%s\" in:\n%s\n", text, picture_text);
+    free(picture_text);
+    return found;
+}
+
+static void silent_engine(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b, 24, 80);
+    key(&b, "2");
+    assert_true(has(&b, "live"));
+    fake_engine_set_heartbeat(b.en, fixture_now_ms() - 6000);
+    assert_true(has(&b, "NO ENGINE"));
+    assert_true(has(&b, "web1")); /* the last picture stays, in the stale role */
+    assert_int_equal(canvas_grid_cell(b.c->grid, 6, 20)->role, ROLE_STALE);
+    key(&b, "X");
+    assert_true(has(&b, "NO ENGINE: nothing can be changed until one answers"));
+    assert_int_equal(fake_engine_count(b.en, "vm.stop"), 0);
+    end(&b);
+}
+
+static void stale_table(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    fixture_change.peers_error = "WireGuard peers need CAP_NET_ADMIN: start with sudo.";
+    begin(&b, 24, 80);
+    key(&b, "3");
+    assert_true(has(&b, "STALE 40s"));
+    assert_int_equal(canvas_grid_cell(b.c->grid, 5, 20)->role, ROLE_STALE);
+    key(&b, "2");
+    assert_true(has(&b, "live")); /* the VMs are not */
+    fixture_change.empty = true;
+    fake_engine_publish(b.en);
+    console_turn(b.c);
+    key(&b, "3");
+    assert_true(has(&b, "WireGuard peers need CAP_NET_ADMIN: start with sudo."));
+    end(&b);
+}
+
+static void refused(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b, 24, 80);
+    key(&b, "2");
+    assert_true(view_set_cursor_name(&b.c->view[VIEW_VMS], "cache1"));
+    fake_engine_fail_next(b.en, "cache1 did not start. tap3: Device or resource busy (openvpn, pid 4711). "
+                                "Stop it, then R tries again; 4 steps were undone.");
+    key(&b, "B");
+    assert_string_equal(fake_engine_last_verb(b.en), "vm.start");
+    assert_true(has(&b, "Device or resource busy (openvpn, pid 4711)"));
+    assert_true(has(&b, "4 steps were undone."));
+    key(&b, "j"); /* an error stays until a key */
+    char *text = picture(&b);
+    assert_null(strstr(text, "resource busy"));
+    free(text);
+    end(&b);
+}
+
+static void commands(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b, 24, 80);
+    key(&b, "2");
+    assert_true(view_set_cursor_name(&b.c->view[VIEW_VMS], "web1"));
+    key(&b, "X");
+    assert_true(view_set_cursor_name(&b.c->view[VIEW_VMS], "db1")); /* a question is as of the key press */
+    key(&b, "y");
+    assert_string_equal(fake_engine_last_verb(b.en), "vm.stop");
+    json_t *names = json_object_get(fake_engine_last_args(b.en), "names");
+    assert_int_equal(json_array_size(names), 1);
+    assert_string_equal(json_string_value(json_array_get(names, 0)), "web1");
+    key(&b, "3 R y");
+    assert_string_equal(fake_engine_last_verb(b.en), "peer.try");
+    key(&b, "A");
+    assert_string_equal(fake_engine_last_verb(b.en), "alert.ack");
+    assert_int_equal(json_integer_value(json_object_get(fake_engine_last_args(b.en), "id")), 7);
+    key(&b, "r");
+    assert_string_equal(fake_engine_last_verb(b.en), "table.reread");
+    key(&b, "3 D f r a 2 Enter");
+    assert_string_equal(fake_engine_last_verb(b.en), "peer.remove");
+    key(&b, "1 : u n d o Enter"); /* puts it back, with its key and prefixes */
+    assert_true(has(&b, "Put back fra2 as it was?"));
+    key(&b, "y");
+    assert_string_equal(fake_engine_last_verb(b.en), "peer.add");
+    assert_string_equal(json_string_value(json_object_get(fake_engine_last_args(b.en), "public_key")),
+                        "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+    end(&b);
+}
+
+static void hostile_names(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    fixture_change.hostile = true;
+    begin(&b, 24, 80);
+    key(&b, "2 g i");
+    char *text = picture(&b);
+    for (const char *p = text; *p; p++)
+        assert_true((unsigned char)*p >= ' ' || *p == '\n');
+    assert_null(strstr(text, "\342\200\256"));
+    free(text);
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deck),   cmocka_unit_test(vms),       cmocka_unit_test(vm_detail),
         cmocka_unit_test(mesh),   cmocka_unit_test(routes),    cmocka_unit_test(create),
         cmocka_unit_test(ticket), cmocka_unit_test(shell),     cmocka_unit_test(help),
-        cmocka_unit_test(delete_vm), cmocka_unit_test(small),
+        cmocka_unit_test(delete_vm), cmocka_unit_test(small),     cmocka_unit_test(wide),
+        cmocka_unit_test(silent_engine), cmocka_unit_test(stale_table), cmocka_unit_test(refused),
+        cmocka_unit_test(commands), cmocka_unit_test(hostile_names),
     };
 
+    setlocale(LC_ALL, "C.UTF-8");
     setenv("TZ", "UTC", 1);
     tzset();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -438,6 +438,7 @@ static void fill_meta(struct snapshot_meta *m)
     if (m->read_only)
         str_copy(m->read_only_why, sizeof m->read_only_why, "not root: sudo meshdeck may change things");
     m->engine_ready = true;
+    m->headless_enabled = !fixture_change.no_unit;
     m->consoles = 1;
     m->cores = 16;
     m->memory_bytes = (uint64_t)(31.2 * (1 << 30));

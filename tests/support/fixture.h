@@ -18,6 +18,7 @@ struct snapshot *fixture_snapshot(void);
 /* What the fixture may be asked to be before fixture_snapshot. Reset by fixture_reset. */
 struct fixture_change {
     bool production, read_only, empty, quiet; /* quiet: no alert, no running ticket */
+    bool no_unit;                             /* meshdeck.service is not enabled */
     bool hostile;                             /* names with escape sequences */
     uint32_t many_vms;                        /* so many more, vm-00001 ... */
     uint32_t beat;                            /* another value in a row that is shown */
