@@ -136,6 +136,9 @@ void journal_raise(struct core *c, const char *key, enum alert_level level, cons
                    const char *view, const char *verdict, const char *sentence, uint32_t vms,
                    uint64_t object_id);
 void journal_clear(struct core *c, const char *key);
+/* For a source that tells all it has each time: mark, raise, then end what was not raised again. */
+uint64_t journal_mark(struct core *c);
+void journal_clear_unmarked(struct core *c, const char *prefix, uint64_t mark);
 /* As journal_event, with what stood before and after (JSON texts or NULL). */
 void journal_change(struct core *c, const char *object, const char *cause, const char *who,
                     const char *before, const char *after, const char *what);

@@ -178,6 +178,17 @@ void journal_clear(struct core *c, const char *key)
     alerts_show(c);
 }
 
+uint64_t journal_mark(struct core *c)
+{
+    return c->journal ? alert_mark(c->journal->alerts) : 0;
+}
+
+void journal_clear_unmarked(struct core *c, const char *prefix, uint64_t mark)
+{
+    if (c->journal && alert_end_unmarked(c->journal->alerts, prefix, mark, now_ms()) > 0)
+        alerts_show(c);
+}
+
 static void journal_tick(uv_timer_t *timer)
 {
     struct core *c = timer->data;

@@ -92,8 +92,11 @@ static void repair_begin(struct job *j)
         job_step_done(j);
 }
 
+/* What the planner still has to say stays an alert; what it no longer says is over. */
 static void tell_notes(struct core *c, const struct plan *p)
 {
+    uint64_t mark = journal_mark(c);
+
     for (size_t i = 0; i < p->n_notes; i++) {
         const struct plan_note *n = &p->notes[i];
         char key[ALERT_KEY];
@@ -104,6 +107,7 @@ static void tell_notes(struct core *c, const struct plan *p)
             continue;
         journal_raise(c, key, ALERT_WARN, c->meta.node, "nodes", "drift", n->text, 0, n->id);
     }
+    journal_clear_unmarked(c, "plan:", mark);
 }
 
 /* What was changed behind our back is told as what is done about it. */
