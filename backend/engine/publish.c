@@ -92,6 +92,7 @@ void publish_now(struct core *c)
     struct snapshot *s = NULL;
     bool whole = true;
 
+    uv_timer_stop(&c->publish);
     c->dirty = false;
     c->last_publish_ms = uv_now(&c->loop);
     c->meta.generation++;

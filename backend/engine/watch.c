@@ -250,9 +250,13 @@ static void on_health(enum rtnl_table t, const struct rtnl_health *h, void *arg)
     mine->checked_ms = h->checked_ms < other->checked_ms ? h->checked_ms : other->checked_ms;
     mine->tries = (uint8_t)(h->tries > other->tries ? h->tries : other->tries);
     bool first = !(w->dumps_done & (1u << t));
+    bool was_loading = mine->loading != 0;
     mine->loading = h->reading && first ? (uint32_t)table_count(c->tables[table_of(t)]) + 1 : 0;
     str_copy(mine->error, sizeof mine->error, h->error[0] ? h->error : other->error);
-    publish_dirty(c);
+    if (was_loading && !mine->loading) /* a table's first reading waits for no gap */
+        publish_now(c);
+    else
+        publish_dirty(c);
 }
 
 int watch_start(struct core *c, struct err *e)
