@@ -51,8 +51,8 @@ static const struct step steps[] = {
     {VIEW, "2"},         {ROW, "j j j k j k"},        {PAGE, "PgDn PgDn PgDn PgUp"},
     {SORT, "s c"},       {ROW, "j j j"},              {SORT, "S s m s n"},
     {TYPE, "/ w e b - 0 1 2 BS BS BS 0 0 Enter"},     {ROW, "k k j"},
-    {TYPE, "/ C-u c p u > 5 0 Enter"},                {PAGE, "PgUp PgDn"},
-    {TYPE, "/ C-u 1 0 . 2 1 0 . 7 C-u Enter"},        {VIEW, "3"},
+    {TYPE, "/ C-u c p u > 5 0 Enter"},
+    {TYPE, "/ C-u 1 0 . 2 1 0 . 7 C-u Enter"},        {PAGE, "PgDn PgUp"},  {VIEW, "3"},
     {ROW, "j j k"},      {PAGE, "PgDn PgUp"},         {VIEW, "4 v v v"},
     {ROW, "j j j"},      {PAGE, "End PgUp Home PgDn"}, {TYPE, "/ t a p 7 BS C-u Enter"},
     {VIEW, "5 6 7 8 1"},
@@ -299,9 +299,9 @@ static bool measure_rest(struct console *c, const char *key, const char *view, d
 static bool busy(const char *home)
 {
     struct console c;
-    bool ok = begin(&c, "1000", home) && measure_keys(&c);
+    bool begun = begin(&c, "1000", home), ok = begun && measure_keys(&c);
 
-    if (ok) {
+    if (begun) {
         ok &= bench_limit("demo: resident memory", status_mib(c.pid, "VmRSS"), 64, "MiB");
         ok &= bench_limit("demo: resident memory, peak", status_mib(c.pid, "VmHWM"), 64, "MiB");
     }
