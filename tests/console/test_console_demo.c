@@ -135,6 +135,8 @@ static void resized_shell(void **state)
     screen_resize(s, 24, 80);
     assert_true(screen_await_row(s, 1, "80x21"));
     assert_true(screen_await(s, ":~#"));
+    screen_type(s, PREFIX "d");
+    assert_true(screen_await_row(s, 1, "[2 VMs]"));
     leave(s);
 }
 
