@@ -198,12 +198,6 @@ static void record_post(struct core *c, store_job_fn *job, const void *record, s
         free(j);
 }
 
-static int event_job(struct db *db, void *arg, struct err *e)
-{
-    struct record_job *j = arg;
-    return journal_add(db, &j->u.event, 1, e);
-}
-
 static int settings_job(struct db *db, void *arg, struct err *e)
 {
     struct record_job *j = arg;
@@ -220,11 +214,6 @@ static int ack_drop_job(struct db *db, void *arg, struct err *e)
 {
     struct record_job *j = arg;
     return ackrec_drop(db, j->u.ack.key, e);
-}
-
-void keep_event(struct core *c, const struct journal_rec *rec)
-{
-    record_post(c, event_job, rec, sizeof *rec);
 }
 
 void keep_settings(struct core *c, const struct settings *s)

@@ -26,7 +26,6 @@ void keep_ticket(struct core *c, const struct ticket_row *row);
 typedef void keep_command_fn(void *arg, const char *verb, struct json_t *args, const struct err *e);
 void keep_ticket_command(struct core *c, uint64_t id, keep_command_fn *fn, void *arg);
 
-void keep_event(struct core *c, const struct journal_rec *rec);
 void keep_settings(struct core *c, const struct settings *s);
 void keep_ack(struct core *c, const struct ack_rec *ack);
 void keep_ack_drop(struct core *c, const char *key);

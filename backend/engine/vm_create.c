@@ -238,7 +238,6 @@ static void reserved(int code, const struct err *e, void *arg)
         op->rec = cr->rec;
         op->id = cr->rec.id;
         v->ticket = op->ticket;
-        v->ticket_verb = "create";
         if (op->start)
             vm_set_state(v, VM_STATE_STARTING, "");
         job_detail(j, "%s  %s  %s", cr->rec.name, addr_format(&cr->rec.ip4, false, ip4),

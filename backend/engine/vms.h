@@ -34,7 +34,6 @@ struct vm {
     struct vmm_vm *vmm;    /* NULL while no process is known */
     struct serial *serial; /* opened when the VM enters, kept for its log */
     uint64_t ticket;       /* at work on it; 0: none */
-    const char *ticket_verb;
     struct vm_waiter *waiter;
     int tap_fd;            /* ours only between its making and QEMU's start; else -1 */
     uint32_t tap_ifindex;

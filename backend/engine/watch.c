@@ -326,11 +326,6 @@ struct rtnl *watch_rtnl(const struct core *c)
     return c->watch ? c->watch->rtnl : NULL;
 }
 
-bool watch_is_ready(const struct core *c)
-{
-    return c->watch && c->watch->dumps_done == (1u << RTNL_TABLE_COUNT) - 1;
-}
-
 /* Goes over the routes of one link; few links change after they are made, so a walk is cheap enough. */
 static void each_route_of(struct core *c, uint32_t oif,
                           void (*fn)(struct core *c, const struct route_row *r))

@@ -36,6 +36,5 @@ const struct rtnl_neigh *watch_neigh(const struct core *c, const struct addr *a)
 void watch_relabel(struct core *c, uint32_t ifindex);
 void watch_relabel_all(struct core *c); /* once the VMs are read */
 struct rtnl *watch_rtnl(const struct core *c);
-bool watch_is_ready(const struct core *c);
 
 #endif
